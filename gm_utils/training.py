@@ -185,6 +185,7 @@ class _Session:
                     losses = []
                 if self.folder and (self.step % saving == 0 or self.step == steps):
                     self.save()
+                    self.accelerator.wait_for_everyone()
             self.require_finite_weights()
         finally:
             bar.close()
