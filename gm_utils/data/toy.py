@@ -154,7 +154,7 @@ def _blurred_curves(
         return points[which, torch.arange(n)] + noise * torch.randn(n, 2, generator=generator)
 
     def log_density(x: Tensor) -> Tensor:
-        squares = (x[:, None] - centres).square().sum(-1)
+        squares = x.square().sum(1, keepdim=True) - 2 * x @ centres.T + centres.square().sum(1)
         return (log_w - squares / (2 * noise**2)).logsumexp(1)
 
     return Density(name, draw, log_density)
