@@ -37,7 +37,8 @@ def use_style() -> None:
     from cycler import cycler
 
     mpl.rcParams.update({
-        "figure.figsize": (6.4, 3.2), "figure.dpi": 100, "savefig.dpi": 144, "figure.constrained_layout.use": True,
+        "figure.figsize": (6.4, 3.2), "figure.dpi": 100, "savefig.dpi": 144,
+        "figure.constrained_layout.use": True,
         "figure.facecolor": GROUND, "axes.facecolor": GROUND, "savefig.facecolor": GROUND,
         "legend.facecolor": GROUND, "legend.edgecolor": GROUND, "legend.framealpha": 0.85,
         "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": MUTED,
@@ -46,7 +47,8 @@ def use_style() -> None:
         "text.color": INK, "axes.labelcolor": INK, "xtick.color": MUTED, "ytick.color": MUTED,
         "xtick.labelcolor": INK, "ytick.labelcolor": INK, "grid.color": GRID, "grid.linewidth": 0.8,
         "patch.edgecolor": INK, "hatch.color": INK, "boxplot.flierprops.color": INK, "lines.markersize": 5,
-        "svg.hashsalt": "gm", "svg.fonttype": "path", "image.cmap": "gray_r", "image.interpolation": "nearest",
+        "svg.hashsalt": "gm", "svg.fonttype": "path",
+        "image.cmap": "gray_r", "image.interpolation": "nearest",
     })  # fmt: skip
     try:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -124,7 +126,9 @@ def image_rows(rows: Sequence[tuple[str, torch.Tensor]], *, size: float = 0.62) 
     return picture(fig)
 
 
-def latent_mosaic(ax: Axes, decode: Callable[[torch.Tensor], torch.Tensor], n: int = 16, *, like: torch.Tensor) -> None:
+def latent_mosaic(
+    ax: Axes, decode: Callable[[torch.Tensor], torch.Tensor], n: int = 16, *, like: torch.Tensor
+) -> None:
     """Decoded images on an n x n grid of the latent plane, at the quantiles of N(0, I).
 
     decode: z (n*n, 2) -> images (n*n, 1, h, w). Equal steps in probability, so that every image

@@ -29,7 +29,8 @@ def inputs() -> str:
     for pattern in INPUTS:
         for path in sorted(ROOT.glob(pattern)):
             if path.is_file() and "__pycache__" not in path.parts:
-                h.update(path.relative_to(ROOT).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+                name = path.relative_to(ROOT).as_posix()
+                h.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return h.hexdigest()
 
 

@@ -20,4 +20,5 @@ def missing() -> list[str]:
 
 if __name__ == "__main__":
     if names := missing():
-        sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", *names]).returncode)
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", *names]
+        sys.exit(subprocess.run(command).returncode)

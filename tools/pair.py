@@ -1,7 +1,7 @@
 """Each lecture is a pair: NN-name.md, which people edit, and NN-name.ipynb, which holds the outputs.
 
     python tools/pair.py sync    write the .ipynb from the .md, keeping the outputs of unchanged cells,
-                                 and bring badges and set-up cells up to date with _config.yml
+                                 and bring every copy of the repository's address up to date with _config.yml
     python tools/pair.py check   say what differs; exit 1 if anything does
 
 jupytext reads and writes the text; file times decide nothing.
@@ -30,6 +30,11 @@ if "google.colab" in sys.modules:  # elsewhere this cell does nothing
     subprocess.run("test -d {folder} || git clone -q --depth 1 -b {branch} {url}", shell=True, check=True)
     subprocess.run([sys.executable, "{folder}/tools/colab.py"], check=True)
     sys.path.insert(0, "{folder}")'''
+COPIES = {  # where else the address stands: the part before it in the line
+    "README.md": r"(git clone )\S+",
+    "CITATION.cff": r"(repository-code: )\S+",
+    "pyproject.toml": r"(Repository = )\S+",
+}
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 
 
@@ -58,6 +63,16 @@ def launch(text: str, name: str, repo: dict[str, str]) -> str:
     text = re.sub(re.escape(BADGE) + r"\([^)]*\)", f"{BADGE}({link})", text)
     cell = re.compile(r"(```\{code-cell\} ipython3\n:tags: \[setup[^\n]*\]\n\n).*?(\n```)", re.S)
     return cell.sub(lambda m: m[1] + SETUP.format(**repo) + m[2], text)
+
+
+def copies(root: Path = ROOT) -> dict[Path, str]:
+    """The files that repeat the repository's address, as they should read."""
+    url, out = repository(root)["url"], {}
+    for name, before in COPIES.items():
+        text = (root / name).read_text(encoding="utf8")
+        quoted = f'"{url}"' if name.endswith(".toml") else url
+        out[root / name] = re.sub(before, lambda m, q=quoted: m[1] + q, text)
+    return out
 
 
 def plain(cell: nbformat.NotebookNode) -> tuple:
@@ -131,11 +146,15 @@ def problems(md: Path) -> list[str]:
 
 
 def main(command: str = "check") -> int:
+    wrong = {path: text for path, text in copies().items() if path.read_text(encoding="utf8") != text}
     if command == "sync":
+        for path, text in wrong.items():
+            path.write_text(text, encoding="utf8")
         for md in lectures():
             print(f"{md.stem}: {'written' if sync(md) else 'unchanged'}")
         return 0
     found = [line for md in listed() for line in problems(md)]
+    found += [f"{path.name}: its address is not that of _config.yml; run `make sync`" for path in wrong]
     print("\n".join(found) or f"{len(listed())} pairs agree")
     return bool(found)
 

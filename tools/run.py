@@ -40,7 +40,7 @@ def machine() -> str:
 
 
 def run(md: Path, *, write: bool = True) -> float:
-    """Execute the notebook of `md` in profile cpu; returns the seconds. An error leaves the file as it was."""
+    """Execute the notebook of `md` in profile cpu; returns the seconds. An error changes nothing."""
     path = md.with_suffix(".ipynb")
     nb = nbformat.read(path, 4)
     for cell in nb.cells:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 if not (3, 11) <= sys.version_info[:2] <= (3, 13):  # before anything that an older Python cannot read
     sys.exit(
-        "Python %d.%d will not do: this book needs 3.11, 3.12 or 3.13. " % sys.version_info[:2]
-        + "Say which to use: make book PYTHON=python3.12"
+        f"Python {sys.version_info[0]}.{sys.version_info[1]} will not do; this book needs 3.11 to 3.13. "
+        "Say which to use: make book PYTHON=python3.12"
     )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,11 +28,11 @@ NEED_MB = {"book": 900, "test": 6000, "bench": 7000}
 
 # name: (what the environment must hold, what runs in it, a line of help)
 COMMANDS = {
-    "book": ("book", ["tools/book.py"], "make the site and serve it (SERVE=0: only make it, RUN=1: run first)"),
+    "book": ("book", ["tools/book.py"], "make the site and serve it (SERVE=0: only make, RUN=1: run first)"),
     "test": ("test", ["tools/test.py"], "every test, as CI runs them"),
     "run": ("test", ["tools/run.py"], "run the lectures whose outputs are stale (profile cpu)"),
     "verify": ("test", ["tools/run.py", "--verify"], "run every lecture in cpu, write nothing"),
-    "sync": ("book", ["tools/pair.py", "sync"], "write the notebooks from their text; badges from _config.yml"),
+    "sync": ("book", ["tools/pair.py", "sync"], "write notebooks from their text, badges from _config.yml"),
     "problems": ("test", ["tools/problems.py"], "write the variants of the exam problems"),
     "lab": ("lab", ["-m", "jupyter", "lab", "notebooks"], "open the lectures in JupyterLab"),
     "bench": ("bench", ["-m", "benchmarks"], "our figures beside the peers'"),
@@ -73,7 +73,7 @@ def ensure(extra: str) -> None:
         return
     free, need = shutil.disk_usage(ROOT).free // 2**20, NEED_MB.get(extra, NEED_MB["test"])
     if free < need:
-        raise Stop(f"{free} MB are free on this disk and `{extra}` needs about {need}: make room and run it again")
+        raise Stop(f"{free} MB are free on this disk, `{extra}` needs about {need}: make room and run again")
     if UNFINISHED.exists():
         shutil.rmtree(VENV)
     print(f"Installing what `{extra}` needs into {VENV.name} (once) ...", flush=True)
@@ -83,7 +83,7 @@ def ensure(extra: str) -> None:
     UNFINISHED.touch()
     pip = [str(venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pins = ["--prefer-binary", "-c", str(ROOT / "constraints.txt")]
-    run([*pip, *pins, *names], "the install did not finish: if the network failed, run the same command again")
+    run([*pip, *pins, *names], "the install did not finish; if the network failed, run it again")
     put_on_path()
     stamp.write_text(want, encoding="utf8")
     UNFINISHED.unlink()

@@ -19,7 +19,8 @@ import pair  # noqa: E402
 
 def chromium() -> None:
     """Install Debian's Chromium where there is none and we may."""
-    if shutil.which("chromium") or not (shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0):
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if shutil.which("chromium") or not (root and shutil.which("apt-get")):
         return
     print("Installing Chromium for the browser tests (once) ...", flush=True)
     subprocess.run("apt-get update -qq && apt-get install -y -qq chromium >/dev/null", shell=True)
