@@ -122,9 +122,9 @@ class VAE(nn.Module):
 
         Raises ValueError where the decoder's event is not that of x.
         """
-        return self._log_density(x, self.decode(z), self.noise_var)
+        return self._log_density(x, self.decode(z))
 
-    def _log_density(self, x: Tensor, out: Tensor, noise_var: Tensor | float | None) -> Tensor:
+    def _log_density(self, x: Tensor, out: Tensor, calibrate: bool = False) -> Tensor:
         lead = out.ndim - x.ndim  # dimensions of draws before the batch
         if lead < 0 or out.shape[lead:] != x.shape:  # broadcasting would hide it
             raise ValueError(f"decoder returns {(*out.shape,)}; expected the shape of x, {(*x.shape,)}")
@@ -132,6 +132,7 @@ class VAE(nn.Module):
             nll = F.binary_cross_entropy_with_logits(out, x.expand_as(out), reduction="none")
             return -nll.flatten(lead + 1).sum(-1)
         squares = (x - out).square().flatten(lead + 1)
+        noise_var = self._calibrated(squares.detach().mean()) if calibrate else self.noise_var
         log_var = math.log(noise_var) if isinstance(noise_var, float) else noise_var.log()
         return -0.5 * (squares.sum(-1) / noise_var + squares.shape[-1] * (log_var + math.log(2 * math.pi)))
 
@@ -174,16 +175,12 @@ class VAE(nn.Module):
         """
         mean, log_var = self.encode(x)
         out = self.decode(reparameterize(mean, log_var))
-        if self.training and self.noise == "calibrated":
-            noise_var = self._calibrated(x, out)
-        else:
-            noise_var = self.noise_var
-        return (self.beta * diagonal_gaussian_kl(mean, log_var) - self._log_density(x, out, noise_var)).mean()
+        log_likelihood = self._log_density(x, out, self.training and self.noise == "calibrated")
+        return (self.beta * diagonal_gaussian_kl(mean, log_var) - log_likelihood).mean()
 
-    def _calibrated(self, x: Tensor, out: Tensor) -> Tensor:
+    def _calibrated(self, error: Tensor) -> Tensor:
         # With s = MSE the reconstruction term is D/2 log(2 pi e MSE). Its gradient, D/2 grad(MSE) / MSE, is
         # that of SSE / (2 s) with s held fixed (the derivative in s is 0 at the optimum): s may be detached.
-        error = (x - out.detach()).square().mean()
         self.n_batches += 1  # the mean of the batches so far, then an exponential average over about 20
         self.mean_squared_error += (error - self.mean_squared_error) / self.n_batches.clamp(max=20)
         return error

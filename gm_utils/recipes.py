@@ -1,0 +1,150 @@
+"""What the lectures train, by name: plain functions of a seed that return a `training.Run`.
+
+    python -m gm_utils train --list
+    python -m gm_utils train vae-sse --profile cpu --keep      # writes checkpoints/vae-sse.safetensors, .json
+
+The eight small autoencoders of the lecture on VAEs are kept in `checkpoints/`, made in about half a minute by
+
+    for name in $(python -c 'from gm_utils.recipes import SMALL_VAES; print(*SMALL_VAES)'); do
+        python -m gm_utils train $name --profile cpu --keep
+    done
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from gm_utils.data import images
+from gm_utils.models.vae import (
+    VAE,
+    Autoencoder,
+    conv_decoder,
+    conv_encoder,
+    mlp_decoder,
+    mlp_encoder,
+    reparameterize,
+)
+from gm_utils.runtime import by_profile, profile
+from gm_utils.runtime import seed as set_seed
+from gm_utils.training import Run
+
+DIGITS = "digits of scikit-learn, 8 x 8, 1,500 for training and 297 for the test"
+
+
+def vae(seed: int = 0) -> Run:
+    """Lecture 10's training cell: a calibrated VAE, of 8 x 8 digits or (gpu) convolutional, of MNIST."""
+    if profile() != "gpu":
+        return vae_calibrated_8(seed)
+    set_seed(seed)
+    model = VAE(conv_encoder(20), conv_decoder(20), 20, likelihood="gaussian")
+    x, test = images.mnist("train", fallback=True)[0], images.mnist("test", fallback=True)[0]
+    figures = _vae_figures(x[:5000], test[:1000])
+    return Run(model, x, steps=23_000, seed=seed, data_name="MNIST, 28 x 28", figures=figures)
+
+
+def vae_calibrated_2(seed: int = 0) -> Run:
+    """A VAE of the 8 x 8 digits with two latent dimensions: the one whose plane is drawn."""
+    return _digits_vae(seed, latent_dim=2)
+
+
+def vae_calibrated_8(seed: int = 0) -> Run:
+    """A VAE of the 8 x 8 digits, the noise variance in closed form from each batch."""
+    return _digits_vae(seed)
+
+
+def vae_sse(seed: int = 0) -> Run:
+    """The same with "summed squares + KL", which assumes a noise variance of 1/2."""
+    return _digits_vae(seed, noise_var=0.5)
+
+
+def vae_pixel_mean(seed: int = 0) -> Run:
+    """The same with "mean of squares over 64 pixels + KL": a noise variance of 32; it collapses."""
+    return _digits_vae(seed, noise_var=32.0)
+
+
+def vae_learned(seed: int = 0) -> Run:
+    """The same with the log-variance a parameter at the networks' learning rate: it lags."""
+    return _digits_vae(seed, noise_var="learned")
+
+
+def vae_fixed_058(seed: int = 0) -> Run:
+    """The same with the noise variance fixed at 0.058, more than the calibrated one."""
+    return _digits_vae(seed, noise_var=0.058)
+
+
+def vae_no_kl(seed: int = 0) -> Run:
+    """The same without the KL term; the encoder's noise is kept."""
+    return _digits_vae(seed, noise_var=0.02, beta=0.0)
+
+
+def ae(seed: int = 0) -> Run:
+    """The plain autoencoder of the 8 x 8 digits, on the same networks: neither noise nor KL."""
+    set_seed(seed)
+    return _digits_run(Autoencoder(mlp_encoder(64, 8), mlp_decoder((1, 8, 8), 8), 8), seed)
+
+
+def _digits_vae(seed: int, latent_dim: int = 8, **options: float | str) -> Run:
+    set_seed(seed)
+    networks = mlp_encoder(64, latent_dim), mlp_decoder((1, 8, 8), latent_dim)  # 64-128-128-2d and its mirror
+    return _digits_run(VAE(*networks, latent_dim, likelihood="gaussian", **options), seed)
+
+
+def _digits_run(model: nn.Module, seed: int) -> Run:
+    x, test = images.digits(split="train")[0], images.digits(split="test")[0]
+    steps = by_profile(smoke=20, cpu=2250, gpu=2250)  # 150 passes of 15 batches
+    figures = _vae_figures(x, test) if isinstance(model, VAE) else _ae_figures(test)
+    return Run(model, x, steps=steps, batch_size=100, lr=1e-3, seed=seed, data_name=DIGITS, figures=figures)
+
+
+def _vae_figures(x: torch.Tensor, test: torch.Tensor) -> Callable[[nn.Module], dict[str, float]]:
+    @torch.no_grad()
+    def figures(model: nn.Module) -> dict[str, float]:
+        device = next(model.parameters()).device
+        g = torch.Generator().manual_seed(0)
+        mean, log_var = model.encode(x.to(device))
+        kl = model.elbo_terms(x.to(device), generator=g)[1]
+        noisy = model.decode(reparameterize(mean, log_var, g))
+        on_test = model.mean(model.encode(test.to(device))[0])
+        return {
+            "noise variance": float(model.noise_var),
+            "mean squared error, train": float((x.to(device) - noisy).square().mean()),
+            "KL per image, train": float(kl.sum(1).mean()),
+            "active units": float((mean.var(0) > 0.01).sum()),  # Burda et al. (2016), section 5.2
+            "dimensions above 1 nat": float((kl.mean(0) > 1).sum()),
+            "posterior sd": float(log_var.div(2).exp().mean()),
+            "norm of the mean": float(mean.norm(dim=1).mean()),
+            "squared error of the mean reconstruction, test": float(_squares(test.to(device), on_test)),
+            "ELBO, test": float(model.elbo(test.to(device), n_samples=50, generator=g).mean()),
+        }
+
+    return figures
+
+
+def _ae_figures(test: torch.Tensor) -> Callable[[nn.Module], dict[str, float]]:
+    @torch.no_grad()
+    def figures(model: nn.Module) -> dict[str, float]:
+        x = test.to(next(model.parameters()).device)
+        out = model.decode(model.encode(x))
+        return {"squared error of the reconstruction, test": float(_squares(x, out))}
+
+    return figures
+
+
+def _squares(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (x - y).square().flatten(1).sum(1).mean()
+
+
+SMALL_VAES: dict[str, Callable[[int], Run]] = {
+    "vae-calibrated-2": vae_calibrated_2,
+    "vae-calibrated-8": vae_calibrated_8,
+    "vae-sse": vae_sse,
+    "vae-pixel-mean": vae_pixel_mean,
+    "vae-learned": vae_learned,
+    "vae-fixed-058": vae_fixed_058,
+    "vae-no-kl": vae_no_kl,
+    "ae": ae,
+}
+RECIPES: dict[str, Callable[[int], Run]] = {"vae": vae, **SMALL_VAES}
