@@ -2,8 +2,9 @@
 
     history = train(model, x, steps=600, batch_size=128, lr=1e-3)
 
-`accelerate launch` and `torchrun` run the same call on several processes or machines, with nothing to
-change; mixed precision is asked for as accelerate has it (`ACCELERATE_MIXED_PRECISION=bf16`).
+`torchrun` and `accelerate launch` run the same call on several processes or machines, with nothing to
+change (on CPUs `torchrun`: accelerate starts one process there). Mixed precision is asked for as
+accelerate has it, `ACCELERATE_MIXED_PRECISION=bf16`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,7 @@ def train(
     accelerator = Accelerator(cpu=runtime.device().type == "cpu")
     if batch_size % (world := accelerator.num_processes):
         raise ValueError(f"batch_size is {batch_size}; expected a multiple of the {world} processes")
-    with _own_noise(accelerator.device):
+    with torch.random.fork_rng([accelerator.device] if accelerator.device.type == "cuda" else []):
         torch.manual_seed(seed_for(seed, 1, accelerator.process_index))
         session = _Session(accelerator, model, lr, ema, Path(folder) if folder is not None else None)
         session.settings |= {"batch_size": batch_size, "ema": ema, "seed": seed}
@@ -218,13 +218,15 @@ class _Session:
         """Add a point to the curves and the log: the one place where the loop waits for the device."""
         turns = [player.turns for player in self.players]
         table = self.accelerator.reduce(torch.stack(losses).double(), "mean").cpu().view(-1, sum(turns))
-        figures = {}
-        for player, columns in zip(self.players, table.split(turns, dim=1), strict=True):
-            bad = (~columns.isfinite().all(1)).nonzero()
-            if len(bad):
-                self.stop(f"the loss of player {player.name!r}", self.step - len(table) + 1 + int(bad[0]))
-            figures[player.name] = float(columns.mean())
-            self.history.curves[player.name].append(figures[player.name])
+        bad = (~table.isfinite()).nonzero()  # in the order of play
+        if len(bad):
+            step, turn = bad[0].tolist()
+            names = [player.name for player in self.players for _ in range(player.turns)]
+            self.stop(f"the loss of player {names[turn]!r}", self.step - len(table) + 1 + step)
+        means = [float(columns.mean()) for columns in table.split(turns, dim=1)]
+        figures = {player.name: mean for player, mean in zip(self.players, means, strict=True)}
+        for name, mean in figures.items():
+            self.history.curves[name].append(mean)
         self.history.steps.append(self.step)
         if self.folder and self.accelerator.is_main_process:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -282,8 +284,10 @@ class _Session:
         if path is None or not path.exists():
             return
         tensors, record = read_tensors(path)
+        if "step" not in record:
+            raise ValueError(f"{path} holds no state of a run: take another folder")
         for name, ours in self.settings.items():
-            theirs = record.get("settings", {}).get(name)
+            theirs = record["settings"][name]
             if theirs != ours:
                 raise ValueError(
                     f"{path} was made with {name} = {theirs}, this call has {ours}; take another folder"
@@ -310,9 +314,9 @@ class _Session:
         if len(states["cpu"]) != self.accelerator.num_processes:  # then it goes on with fresh noise
             torch.manual_seed(seed_for(self.settings["seed"], 2, rank, self.step))
             return
-        torch.set_rng_state(states["cpu"][rank])
+        torch.set_rng_state(states["cpu"][rank].clone())  # a row without the clone crashes torch 2.13
         if device.type != "cpu" and "device" in states:
-            getattr(torch, device.type).set_rng_state(states["device"][rank])
+            getattr(torch, device.type).set_rng_state(states["device"][rank].clone())
 
 
 def _players(model: nn.Module) -> list[Player]:
@@ -340,12 +344,6 @@ def _adam(weights: list[Tensor], lr: float, betas: tuple[float, float]) -> torch
         return torch.optim.Adam(weights, lr, betas, fused=True)
     except RuntimeError:  # no fused kernel for this device or dtype
         return torch.optim.Adam(weights, lr, betas)
-
-
-@contextmanager
-def _own_noise(device: torch.device) -> Iterator[None]:
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        yield
 
 
 def _progress(done: int, steps: int, main: bool) -> Any:

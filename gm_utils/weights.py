@@ -102,7 +102,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         record, digest = json.loads(about["record"]), about["sha256"]
     except SafetensorError as error:
-        what = "is cut short" if "Incomplete" in str(error) else "is not a safetensors file"
+        what = "is cut short" if "incomplete" in str(error).lower() else "is not a safetensors file"
         raise ValueError(f"{path} {what} ({error}): {advice}") from error
     except KeyError:
         raise ValueError(f"{path} was not written by gm_utils: {advice}") from None

@@ -45,7 +45,7 @@ class Density:
         if x.shape[-1:] != (2,) or not x.is_floating_point():
             raise ValueError(f"x has shape {tuple(x.shape)} and dtype {x.dtype}; expected floats (..., 2)")
         flat = x.reshape(-1, 2).to("cpu", torch.float64)
-        parts = [self.log_density(part) for part in flat.split(4096)]
+        parts = [self.log_density(part) for part in flat.split(1024)]
         return torch.cat(parts).reshape(x.shape[:-1]).to(x)
 
 
