@@ -1,0 +1,98 @@
+"""Code cells: an id to link to, check lines, the Colab badge, and a line where outputs are stale."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+from gm_book import records
+from gm_book.tags import Tag, tag
+
+LOG = logging.getLogger(__name__)
+MARKS = ("✓ ", "· ")
+LINE = re.compile(r"^([✓·]) (.*?)(?: (\([^()]*(?:\([^()]*\)[^()]*)*\)))?( not asserted at this size)?$")
+
+
+def anchor(docname: str, index: int, builder: str = "html") -> str:
+    """The id of a notebook's cell: `cell-12`; on the single page the lecture's name is in it."""
+    return f"cell-{index}" if builder != "singlehtml" else f"cell-{docname.rpartition('/')[2]}-{index}"
+
+
+class Cells(SphinxPostTransform):
+    """Gives every code cell its id, and checks their calm look."""
+
+    default_priority = 12
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        book = records.notebook(self.env, self.env.docname)
+        known = {f"{r['claim']}: {r['values']}": r for _, r in records.checks(book)} if book else {}
+        for cell in self.document.findall(nodes.container):
+            if cell.get("nb_element") == "cell_code":
+                cell["ids"].append(anchor(self.env.docname, cell["cell_index"], self.app.builder.name))
+                for block in list(cell.findall(nodes.literal_block)):
+                    lines = block.astext().strip().split("\n")
+                    if all(line.startswith(MARKS) for line in lines):
+                        block.replace_self(tag("div", "gm-checks", *[check_line(line, known) for line in lines]))
+                self._gather(cell)
+
+    def _gather(self, cell: nodes.container) -> None:
+        """Put neighbouring checks into one box."""
+        for box in [t for t in cell.findall(Tag) if t["html"].get("class") == "gm-checks"]:
+            parent = box.parent
+            index = parent.index(box)
+            if index and isinstance(parent[index - 1], Tag) and parent[index - 1]["html"].get("class") == "gm-checks":
+                parent[index - 1].extend(box.children)
+                parent.remove(box)
+
+
+def check_line(line: str, known: dict[str, dict[str, Any]]) -> Tag:
+    """A check's line in parts: tick, claim, values, where the expected value comes from."""
+    found = LINE.match(line)
+    mark, said, source, note = found[1], found[2], found[3] or "", found[4] or ""
+    record = known.get(said)
+    claim, values = (record["claim"], record["values"]) if record else (said, "")
+    parts = [tag("span", "gm-tick", nodes.Text(mark)), nodes.Text(f" {claim}")]
+    if values:
+        parts += [nodes.Text(": "), tag("span", "gm-values", nodes.Text(values))]
+    if source:
+        parts += [nodes.Text(" "), tag("span", "gm-source", nodes.Text(source.strip("()") if not values else source[1:-1]))]
+    if note:
+        parts.append(tag("span", "gm-source", nodes.Text(note)))
+    return tag("p", "gm-check" + ("" if mark == "✓" else " gm-check-open"), *parts)
+
+
+def badge(app: Sphinx, document: nodes.document) -> None:
+    """A picture from another host becomes words: the Colab badge a link, anything else a warning."""
+    for image in list(document.findall(nodes.image)):
+        if not re.match(r"https?:", image["uri"]):
+            continue
+        link = image.parent
+        if isinstance(link, nodes.reference) and "colab" in image["uri"]:
+            link.children = []
+            link += nodes.Text("Open in Colab")
+            link["classes"].append("gm-colab")
+        else:
+            LOG.warning("a picture from another host: %s", image["uri"], location=link, type="gm", subtype="host")
+
+
+def mark_stale(app: Sphinx, document: nodes.document) -> None:
+    """Say at the top of the page that its outputs are older than its code."""
+    why = records.stale(app.env, app.env.docname)
+    section = next(iter(document.findall(nodes.section)), None)
+    if why and section is not None:
+        text = nodes.Text(f"The outputs on this page are not those of its present code: {why}.")
+        section.insert(1, tag("p", "gm-stale", text, role="note"))
+        LOG.info("stale: %s: %s", app.env.docname, why)
+
+
+def setup(app: Sphinx) -> None:
+    """Register the transform and the two handlers."""
+    app.add_post_transform(Cells)
+    app.connect("doctree-read", badge)
+    app.connect("doctree-read", mark_stale)

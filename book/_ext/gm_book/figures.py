@@ -1,0 +1,103 @@
+"""A paragraph `**Figure 10.3.** …` after a code cell is the caption of the picture or HTML before it.
+
+An SVG gets a twin in the dark palette beside it; a PNG stays on a light card.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+from gm_book import palette
+from gm_book.blocks import opening
+from gm_book.links import FIGURE
+from gm_book.tags import tag
+
+LOG = logging.getLogger(__name__)
+
+
+class Figures(SphinxPostTransform):
+    """Ties captions to pictures, after MyST-NB has chosen the output to show (priority 4)."""
+
+    default_priority = 10
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for paragraph in list(self.document.findall(nodes.paragraph)):
+            bold = opening(paragraph)
+            if bold is not None and FIGURE.match(bold.astext()):
+                self._tie(paragraph, bold)
+        for image in list(self.document.findall(nodes.image)):
+            if _in_cell(image):
+                self._picture(image)
+
+    def _tie(self, paragraph: nodes.paragraph, bold: nodes.strong) -> None:
+        before = _before(paragraph)
+        shown = _shown(before)
+        if len(shown) != 1:
+            LOG.warning("%s follows %d pictures or HTML outputs; one is needed", bold.astext(), len(shown),
+                        location=paragraph, type="gm", subtype="figure")  # fmt: skip
+            return
+        label = tag("span", "gm-figure-label", *bold.children)
+        rest = paragraph.children[paragraph.children.index(bold) + 1 :]
+        caption = tag("figcaption", "", label, *rest)
+        figure = tag("figure", "gm-figure")
+        figure["ids"] = paragraph["ids"]
+        paragraph.parent.remove(paragraph)
+        shown[0].replace_self(figure)
+        figure += [shown[0], caption]
+
+    def _picture(self, image: nodes.image) -> None:
+        path = Path(self.env.srcdir) / image["uri"]
+        if image.get("alt", "") in ("", image["uri"]):
+            LOG.warning("a picture without alternative text (cell metadata `mystnb: {image: {alt: …}}`)",
+                        location=image.parent, type="gm", subtype="figure")  # fmt: skip
+        if path.suffix != ".svg":
+            image["classes"].append("gm-raster")
+            return
+        dark_uri = image["uri"].removesuffix(".svg") + "-dark.svg"
+        text, other = palette.twin(path.read_text(encoding="utf8"))
+        path.with_name(path.stem + "-dark.svg").write_text(text, encoding="utf8")
+        if other:
+            LOG.warning("colours that are not the palette's: %s", ", ".join(sorted(other)),
+                        location=image.parent, type="gm", subtype="figure")  # fmt: skip
+        dark = image.deepcopy()
+        dark["uri"], dark["candidates"] = dark_uri, {"*": dark_uri}
+        dark["alt"] = image["alt"]
+        self.env.images.add_file(self.env.docname, dark_uri)
+        image["classes"].append("only-light")
+        dark["classes"].append("only-dark")
+        image.replace_self(tag("div", "gm-picture", image.deepcopy(), dark))
+
+
+def _before(paragraph: nodes.paragraph) -> nodes.Node | None:
+    index = paragraph.parent.index(paragraph)
+    return paragraph.parent[index - 1] if index else None
+
+
+def _shown(before: nodes.Node | None) -> list[nodes.Element]:
+    """The pictures in a block, or if there is none its pieces of HTML."""
+    if before is None:
+        return []
+    images = list(before.findall(nodes.image))
+    html = [r for r in before.findall(nodes.raw) if r.get("format") == "html" and r.astext().strip()]
+    return images or html
+
+
+def _in_cell(image: nodes.image) -> bool:
+    node: Any = image
+    while node is not None:
+        if isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_output":
+            return True
+        node = node.parent
+    return False
+
+
+def setup(app: Sphinx) -> None:
+    """Register the transform."""
+    app.add_post_transform(Figures)

@@ -1,0 +1,109 @@
+"""Maths drawn at build time: KaTeX in V8 (`mini-racer`), so a page needs no script to show a formula.
+
+A formula that does not render is a warning. What is written is KaTeX's HTML with MathML for screen
+readers; a formula of one level (no script, no fraction) is plain text already and carries no MathML,
+which halves the nodes of a page of small formulas.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+LOG = logging.getLogger(__name__)
+KATEX = Path(__file__).parents[1] / "vendor" / "katex.min.js"
+TAG = re.compile(r"\s*\\tag\*?\{([^{}]*)\}")
+RENDER = """
+function draw(tex, display) {
+  try {
+    return [katex.renderToString(tex, {displayMode: display, throwOnError: true, strict: 'ignore',
+                                       output: 'htmlAndMathml'}), ''];
+  } catch (e) { return ['', String(e.message)]; }
+}"""
+# what makes a formula more than a row of characters, or a letter more than its character
+LEVELS = re.compile(r"vlist|mfrac|sqrt|<svg|delimsizing|math(?:cal|bb|frak|scr|sf|tt)|accent|overline|rule|nulldelimiter")
+
+
+@lru_cache(maxsize=1)
+def _engine() -> Any:
+    from py_mini_racer import MiniRacer
+
+    engine = MiniRacer()
+    engine.eval(KATEX.read_text(encoding="utf8"))
+    engine.eval(RENDER)
+    return engine
+
+
+@lru_cache(maxsize=None)
+def render(tex: str, display: bool = False) -> tuple[str, str]:
+    """HTML of the formula `tex`, and KaTeX's complaint ("" if there is none)."""
+    call = f"JSON.stringify(draw({json.dumps(tex)}, {json.dumps(display)}))"
+    out, error = json.loads(_engine().eval(call))
+    return slim(out), error
+
+
+def slim(out: str) -> str:
+    """KaTeX's HTML with the nodes left out that nothing needs."""
+    out = re.sub(r"<annotation[^>]*>.*?</annotation>", "", out, flags=re.S)
+    out = re.sub(r"</?semantics>", "", out)
+    out = re.sub(r'<math xmlns="[^"]*"', "<math", out)
+    mathml, _, drawn = out.partition('<span class="katex-html" aria-hidden="true">')
+    if drawn and "katex-display" not in mathml and not LEVELS.search(drawn):
+        drawn = re.sub(r'<span class="strut" style="[^"]*"></span>', "", drawn)
+        return '<span class="katex">' + drawn.removesuffix("</span>").strip()
+    return out
+
+
+def split_tag(tex: str) -> tuple[str, str]:
+    r"""The formula without its `\tag{10.3}`, and the number."""
+    found = TAG.search(tex)
+    return (TAG.sub("", tex), found[1]) if found else (tex, "")
+
+
+def anchor(number: str) -> str:
+    """The id of the equation `number`: "10.3" is at `eq-10-3`."""
+    return "eq-" + re.sub(r"[^a-z0-9]+", "-", number.lower()).strip("-")
+
+
+def _draw(node: nodes.Element, tex: str, display: bool) -> str:
+    out, error = render(tex.strip(), display)
+    if error:
+        LOG.warning("KaTeX: %s in %r", error, tex.strip()[:80], location=node, type="gm", subtype="maths")
+    return out or f"<code>{html.escape(tex)}</code>"
+
+
+def _long(drawn: str) -> bool:
+    """Whether a part that cannot be broken is wider than a phone."""
+    bases = re.split(r'<span class="base">', drawn)[1:]
+    return any(len(html.unescape(re.sub(r"<[^>]+>", "", base))) > 30 for base in bases)
+
+
+def _inline(self: Any, node: nodes.math) -> None:
+    drawn = _draw(node, node.astext(), False)
+    if _long(drawn):
+        drawn = f'<span class="gm-wide gm-scroll">{drawn}</span>'
+    self.body.append(drawn)
+    raise nodes.SkipNode
+
+
+def _block(self: Any, node: nodes.math_block) -> None:
+    tex, number = split_tag(node.astext())
+    if "amsmath" in node.get("classes", []):
+        LOG.warning("a bare environment: write `aligned` inside $$", location=node, type="gm", subtype="maths")
+    where = f' id="{anchor(number)}"' if number else ""
+    end = f'<span class="gm-eqno">({html.escape(number)})</span>' if number else ""
+    self.body.append(f'<div class="gm-eq"{where}>{_draw(node, tex, True)}{end}</div>\n')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    """Make this the renderer of the HTML builders; MathJax is then not loaded at all."""
+    app.add_html_math_renderer("gm", (_inline, None), (_block, None))
