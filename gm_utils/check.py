@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,25 @@ import torch
 
 from gm_utils.runtime import profile
 
-KINDS = ("closed form", "quadrature", "autograd", "another library", "Monte Carlo")
+KINDS = ("closed form", "quadrature", "autograd", "another library", "Monte Carlo", "bound")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What an inequality expects; made by `at_least` and `at_most`."""
+
+    value: float
+    sign: str  # "≥" or "≤"
+
+
+def at_least(value: float) -> Bound:
+    """`check("the gap is not negative", gap, at_least(0))` prints "0.113 ≥ 0"."""
+    return Bound(float(value), "≥")
+
+
+def at_most(value: float) -> Bound:
+    """`check("the last latent has collapsed", kl, at_most(0.05))` prints "0.007 ≤ 0.05"."""
+    return Bound(float(value), "≤")
 
 
 def check(
@@ -18,7 +37,7 @@ def check(
     got: Any,
     expected: Any,
     *,
-    tol: float,
+    tol: float = 0.0,
     why: str = "",
     kind: str = "closed form",
     trained: bool = False,
@@ -28,56 +47,71 @@ def check(
     |got - expected| <= tol, elementwise; arrays print their largest difference.
     claim: a sentence in words. why: where the tolerance comes from ("5 standard errors").
     kind: how `expected` was had, one of `KINDS`.
+    expected: a number, an array, a truth value, or an inequality (`at_least`, `at_most`), whose kind
+    is "bound" and to which `tol` gives way.
     trained: the claim needs a trained model; in the profile `smoke` it is printed and not asserted.
-    A bound is checked as a truth value: `check("the bound holds", elbo <= log_p, True, tol=0)`.
 
     Raises AssertionError with both values, ValueError for an unknown `kind`, a tolerance that is
-    negative or not finite, or shapes that differ.
+    negative or not finite, shapes that differ, or nothing to compare.
 
     >>> check("KL of a unit shift is one half", 0.5, 1 / 2, tol=1e-12)
     ✓ KL of a unit shift is one half: 0.5 = 0.5 (closed form, ±1e-12)
+    >>> check("a KL divergence is not negative", 0.5, at_least(0))
+    ✓ a KL divergence is not negative: 0.5 ≥ 0
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
     if not (math.isfinite(tol) and tol >= 0):
         raise ValueError(f"tol is {tol!r}; expected a finite number of at least 0")
-    a, b = _array(got, "got"), _array(expected, "expected")
-    if a.shape != b.shape and a.ndim and b.ndim:
-        raise ValueError(f"got has shape {a.shape}, expected has shape {b.shape}: they must be equal")
-    difference = float(np.max(np.abs(a - b), initial=0.0))
-    holds = bool(difference <= tol)  # False for NaN
-    values = _values(got, expected, a, b, tol, difference)
-    sources = ", ".join(s for s in (kind, f"±{tol:.2g}" if tol else "", why) if s)
+    if isinstance(expected, Bound):
+        holds, values, kind = *_bounded(_array(got, "got"), expected, tol), "bound"
+        sources = why
+    else:
+        holds, values = _equal(_array(got, "got"), _array(expected, "expected"), tol)
+        sources = ", ".join(s for s in (kind, f"±{tol:.2g}" if tol else "", why) if s)
     skip = trained and profile() == "smoke"
+    line = f"{claim}{': ' if values else ''}{values}" + (f" ({sources})" if sources else "")
     if not (holds or skip):
-        raise AssertionError(f"{claim}: {values} ({sources}), the difference is {difference:.3g}")
-    mark, note = ("·", " not asserted at this size") if skip else ("✓", "")
+        raise AssertionError(line)
     record = {"claim": claim, "values": values, "kind": kind, "tol": tol, "why": why, "trained": trained}
-    _show(f"{mark} {claim}: {values} ({sources}){note}", record)
+    _show(f"· {line} not asserted at this size" if skip else f"✓ {line}", record)
 
 
 def _array(value: Any, name: str) -> np.ndarray:
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().numpy()
-    out = np.asarray(value, dtype=np.float64)
+    out = np.asarray(value)
     if out.size == 0:
         raise ValueError(f"{name} is empty; expected at least one value")
     return out
 
 
-def _values(got: Any, expected: Any, a: np.ndarray, b: np.ndarray, tol: float, difference: float) -> str:
-    if isinstance(got, (bool, np.bool_)) or a.dtype == bool:
-        return str(bool(got)) if bool(got) == bool(expected) else f"{bool(got)} ≠ {bool(expected)}"
-    sign = "=" if difference <= tol else "≠"
+def _bounded(a: np.ndarray, bound: Bound, tol: float) -> tuple[bool, str]:
+    worst = float(a.min() if bound.sign == "≥" else a.max())  # NaN if any value is
+    holds = worst >= bound.value - tol if bound.sign == "≥" else worst <= bound.value + tol
+    sign = bound.sign if holds else f"is not {bound.sign}"
+    x, y = (f"{v:,.0f}" if abs(v) >= 1000 else f"{v:.4g}" for v in (worst, bound.value))
+    return holds, f"{x} {sign} {y}"
+
+
+def _equal(a: np.ndarray, b: np.ndarray, tol: float) -> tuple[bool, str]:
+    if a.shape != b.shape and a.ndim and b.ndim:
+        raise ValueError(f"got has shape {a.shape}, expected has shape {b.shape}: they must be equal")
+    if a.dtype == bool and b.dtype == bool:
+        return bool(np.all(a == b)), "" if np.all(a == b) else f"{a} ≠ {b}"
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    difference = float(np.max(np.abs(a - b)))
+    holds = difference <= tol  # False for NaN
     if a.ndim or b.ndim:
-        return f"{a.size if a.ndim else b.size} values, largest difference {difference:.1e}"
-    x, y = float(a), float(b)
-    # as many digits as the tolerance makes meaningful, six at most
-    digits = 6 if tol == 0 else max(0, min(6, math.ceil(-math.log10(tol))))
-    text = [f"{v:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{v:.0f}" for v in (x, y)]
-    if digits == 6 and max(abs(x), abs(y)) < 1e-3:
-        text = [f"{v:.3g}" for v in (x, y)]
-    return f"{text[0]} {sign if text[0] == text[1] or sign == '≠' else '≈'} {text[1]}"
+        return holds, f"{max(a.size, b.size)} values, largest difference {difference:.1e}"
+    # as many digits as the tolerance makes meaningful, six at most, all if it fails
+    digits = max(0, min(6, math.ceil(-math.log10(tol)))) if tol and holds else 6
+    small = 0 < max(abs(a), abs(b)) < 1e-3
+    x, y = (f"{v:.3g}" if small else f"{v:.{digits}f}" for v in (float(a), float(b)))
+    if digits and not small:
+        x, y = (v.rstrip("0").rstrip(".") for v in (x, y))
+    sign = "≠" if not holds else "=" if x == y else "≈"
+    return holds, f"{x} {sign} {y}" + ("" if holds else f", off by {difference:.3g}")
 
 
 def _show(line: str, record: dict[str, Any]) -> None:
