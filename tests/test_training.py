@@ -104,7 +104,7 @@ def test_least_squares_reaches_the_normal_equations():
     ).solution.flatten()
     found = torch.cat([model.line.weight.flatten(), model.line.bias])
     torch.testing.assert_close(found.double(), exact, rtol=0, atol=1e-4)
-    assert history.steps[-1] == 1500
+    assert history.steps[-1] == 600
     assert history.curves["loss"][-1] < history.curves["loss"][0]
 
 

@@ -172,9 +172,7 @@ def _fetched(url: str, path: Path, digest: str, advice: str) -> bytes:
     except exceptions.RequestException as error:
         begun = partial.exists() and partial.stat().st_size > 0
         if begun or isinstance(error, exceptions.ChunkedEncodingError):
-            raise ConnectionError(
-                f"the download of {url} broke off, nothing of it was kept: try again"
-            ) from error
+            raise ConnectionError(f"the download of {url} broke off, nothing was kept: try again") from error
         raise ConnectionError(f"{url} cannot be reached: connect to the network, or {advice}") from error
     except ValueError as error:
         raise ValueError(f"what {url} sent {error}; nothing was kept: {advice}") from error
