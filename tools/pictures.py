@@ -37,14 +37,14 @@ def digit_points(n: int) -> np.ndarray:
     from sklearn.datasets import load_digits
 
     data = load_digits()
-    image = data.images[np.flatnonzero(data.target == 3)[7]]
-    fine = np.clip(zoom(np.pad(image, 1), 12, order=3), 0, None) ** 1.6
+    image = data.images[np.flatnonzero(data.target == 2)[1]]
+    fine = np.clip(zoom(np.pad(image, 1), 12, order=3), 0, None) ** 2.2
     at = rng.choice(fine.size, n, p=(fine / fine.sum()).ravel())
     y, x = np.divmod(at, fine.shape[1])
     return (np.stack([x, y], 1) + rng.random((n, 2))) / fine.shape[0]
 
 
-def hero(n: int = 340) -> None:
+def hero(n: int = 460) -> None:
     """Noise on the left, a digit on the right, each point carried by the optimal matching."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
@@ -59,8 +59,12 @@ def hero(n: int = 340) -> None:
         for (a, b), (c, d) in zip(z, x, strict=True)
     )
     save("hero", [
-        f'<path d="{paths}" fill="none" stroke="var(--gm-blue)" stroke-width=".7" opacity=".17"/>',
-        dots(z, 2.1, "muted", 0.75), dots(x, 2.6, "blue", 0.95),
+        '<defs><linearGradient id="hero-fade" gradientUnits="userSpaceOnUse" x1="60" x2="470">'
+        '<stop offset="0" stop-color="var(--gm-muted)" stop-opacity=".3"/>'
+        '<stop offset=".55" stop-color="var(--gm-blue)" stop-opacity=".24"/>'
+        '<stop offset="1" stop-color="var(--gm-blue)" stop-opacity="0"/></linearGradient></defs>',
+        f'<path d="{paths}" fill="none" stroke="url(#hero-fade)" stroke-width=".7"/>',
+        dots(z, 1.9, "muted", 0.7), dots(x, 2.7, "blue"),
     ], 600, 380)  # fmt: skip
 
 
@@ -112,7 +116,7 @@ def energy() -> None:
     x = np.linspace(0, 320, 200)
     u = (x - 160) / 80
     e = 0.32 * u**4 - 0.9 * u**2 + 0.35 * np.cos(6 * u) + 0.12 * u
-    e = np.clip(e, None, 1.6)
+    e = np.minimum(e, 1.6 + 0.1 * (e - 1.6))
     y = 112 - 62 * (e - e.min()) / np.ptp(e)
     p = np.exp(-3.2 * (e - e.min()))
     area = "M0 140" + "".join(f"L{a:.1f} {140 - 24 * b:.1f}" for a, b in zip(x, p, strict=True)) + "L320 140Z"

@@ -71,9 +71,9 @@ def run(md: Path, *, write: bool = True) -> float:
 
 def asked(client: NotebookClient) -> list[str]:
     """The repository's files that the kernel has used."""
-    cell = nbformat.v4.new_code_cell(ASK)
-    client.execute_cell(cell, 0, store_history=False)
-    return json.loads(cell.outputs[0]["text"])
+    client.nb.cells.append(nbformat.v4.new_code_cell(ASK))
+    client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1)
+    return json.loads(client.nb.cells.pop().outputs[0]["text"])
 
 
 def merge_streams(cell: nbformat.NotebookNode) -> None:
