@@ -1,0 +1,114 @@
+"""Problems as HTML with MathML, and the files of variants that the site reads. Needs the extra `book`.
+
+Nothing else imports this module: a kernel in which a person practises needs neither KaTeX nor Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from gm_utils.exam.problem import Problem, Variant
+from gm_utils.exam.variants import pack
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "book" / "_static" / "problems"
+KATEX = ROOT / "book" / "_ext" / "vendor" / "katex.min.js"
+SEEDS = range(20)
+WRAPPING = re.compile(r'<span class="katex">|</?semantics>|<annotation.*?</annotation>|</span>', re.S)
+
+OUTER = re.compile(r"^(<math[^>]*>)<mrow>(.*)</mrow></math>$", re.S)  # <math> is a row itself
+
+
+class Renderer:
+    """Markdown with $TeX$ to HTML with MathML. A context manager: it holds a JavaScript engine.
+
+    >>> with Renderer() as renderer:
+    ...     renderer.html("**Half** of $x$", block=False)
+    '<strong>Half</strong> of <math><mi>x</mi></math>'
+    """
+
+    def __init__(self, katex: Path = KATEX) -> None:
+        from markdown_it import MarkdownIt
+        from mdit_py_plugins.dollarmath import dollarmath_plugin
+        from py_mini_racer import MiniRacer
+
+        self.engine = MiniRacer()
+        self.engine.eval(katex.read_text(encoding="utf8"))
+        self.math = lru_cache(maxsize=None)(self._math)
+        self.markdown = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, double_inline=True)
+        for name, display in (("math_inline", False), ("math_inline_double", True), ("math_block", True)):
+            self.markdown.add_render_rule(name, self._rule(display))
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.engine.close()
+
+    def html(self, text: str, *, block: bool = True) -> str:
+        """text as paragraphs, or as the inside of one where block is False. Raises ValueError for bad TeX."""
+        return self.markdown.render(text).strip() if block else self.markdown.renderInline(text)
+
+    def _rule(self, display: bool):
+        return lambda _, tokens, i, options, env: self.math(tokens[i].content.strip(), display)
+
+    def _math(self, tex: str, display: bool) -> str:
+        from py_mini_racer import JSEvalException
+
+        options = {"output": "mathml", "displayMode": display, "throwOnError": True, "strict": "ignore"}
+        try:
+            mathml = self.engine.call("katex.renderToString", tex, options)
+        except JSEvalException as error:
+            raise ValueError(f"KaTeX cannot draw {tex!r}: {str(error).splitlines()[0]}") from None
+        mathml = WRAPPING.sub("", mathml).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+        return OUTER.sub(r"\1\2</math>", mathml)
+
+
+def rendered(variant: Variant, renderer: Renderer) -> dict:
+    """A variant as the page takes it: texts as HTML, a diagnosis without a paragraph around it."""
+    return {
+        "seed": variant.seed,
+        "statement": renderer.html(variant.statement),
+        "answer": _shorter(variant.answer),
+        "unit": variant.unit,
+        "tolerance": {"rel": variant.rel, "abs": variant.abs},
+        "hint": renderer.html(variant.hint),
+        "solution": renderer.html(variant.solution),
+        "mistakes": [
+            {"answer": _shorter(m.answer), "diagnosis": renderer.html(m.diagnosis, block=False)}
+            for m in variant.mistakes
+        ],
+    }
+
+
+def _shorter(x: float) -> float:
+    """x to ten significant digits, so that machines that differ in the last bit write the same file."""
+    return float(f"{x:.10g}")
+
+
+def script(problem: Problem, renderer: Renderer) -> str:
+    """The text of a problem's file of variants."""
+    variants = [rendered(problem.variant(seed), renderer) for seed in SEEDS]
+    head = {"title": problem.title, "lecture": problem.lecture, "objective": problem.objective}
+    return pack(problem.id, {**head, "variants": variants})
+
+
+def stale(problems: Iterable[Problem], *, write: bool, folder: Path = FOLDER) -> list[str]:
+    """The names of the files that differ from what their problem says now, or have no problem.
+
+    With `write` they are put right.
+    """
+    with Renderer() as renderer:
+        want = {f"{problem.id}.js": script(problem, renderer) for problem in problems}
+    have = {path.name: path.read_text(encoding="utf8") for path in folder.glob("P-*.js")}
+    names = sorted(name for name in want | have if want.get(name) != have.get(name))
+    for name in names if write else ():
+        if name in want:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(want[name], encoding="utf8", newline="\n")
+        else:
+            (folder / name).unlink()
+    return names
