@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from gm_utils import information, interactive, plotting, runtime
+from gm_utils import frames, information, interactive, plotting, runtime
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -190,6 +190,17 @@ def test_the_calibrated_noise_is_the_likelihoods_maximum():
     assert all(best > interactive.linear_theory(EIGENVALUES, calibrated * f, 8)["elbo"] for f in (0.98, 1.02))
 
 
+def test_png_holds_the_pixels():
+    from base64 import b64decode
+    from io import BytesIO
+
+    from PIL import Image
+
+    image = torch.tensor([[0.0, 0.2, 1.0], [2.0, -1.0, 0.6]])  # values outside 0..1 are clipped
+    data = b64decode(frames.png(image).split(",")[1])
+    assert np.array(Image.open(BytesIO(data))).tolist() == [[255, 204, 0], [0, 255, 102]]
+
+
 def test_explore_shows_sliders_only_where_a_person_works(monkeypatch):
     calls = []
     stub = types.SimpleNamespace(interact=lambda function, **sliders: calls.append(sliders) or "widget")
@@ -228,7 +239,7 @@ def site(figures, tmp_path_factory) -> str:
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf8"><title>Interactives</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>html[data-theme=dark] {{ {dark} --gm-surface: #1c232c; }} body {{ margin: 8px; font-family: sans-serif }}</style></head>"
+        f"<style>html[data-theme=dark] {{ {dark} --gm-surface: #1c232c; }} body {{ margin: 8px 8px 900px; font-family: sans-serif }}</style></head>"
     )
     path = tmp_path_factory.mktemp("site") / "page.html"
     body = "".join(figure.html for figure in figures.values())
@@ -379,7 +390,7 @@ def test_dragging_with_a_finger_and_scrolling_past(visit, name):
     box = figure.locator(".gm-surface").first.bounding_box()
     x = box["x"] + (60 if centre(knob)[0] > box["x"] + box["width"] / 2 else box["width"] - 60)
     swipe(x, box["y"] + 40, 0, -120)  # beside the handle a finger scrolls the page
-    page.wait_for_timeout(100)
+    page.wait_for_function("before => scrollY > before + 50", arg=scroll)
     assert knob.get_attribute("aria-valuetext") == moved
     page.evaluate("element => element.scrollIntoView({block: 'center'})", knob.element_handle())
     box = figure.locator(".gm-surface").first.bounding_box()

@@ -132,5 +132,3 @@ function glide(from, to, step) {
 const line = (points, style) => `<path d="M${points.map(p => p[0].toFixed(1) + " " + p[1].toFixed(1)).join("L")}" fill="none" style="${style}"/>`;
 const text = (x, y, content, style = "", anchor = "start", css = "halo") =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" class="${css}" style="${style}">${content}</text>`;
-const hatch = hue => `<pattern id="${config.id}-hatch-${hue}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">` +
-  `<rect width="6" height="6" style="fill: var(--${hue}); opacity: .22"/><rect width="2" height="6" style="fill: var(--${hue})"/></pattern>`;
