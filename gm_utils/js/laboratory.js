@@ -59,7 +59,7 @@ function drawDensities() {
 
 // The sums: both bars hang from zero and end at the ELBO; the line at log p(x) never moves.
 const DEPTH = 8;
-const sums = surface("Two bars hanging from zero that end at the same depth, the ELBO", width => width < 330 ? 240 : 330, render);
+const sums = surface("Two bars hanging from zero that end at the same depth, the ELBO", width => width < 330 ? 240 : 300, render);
 sums.node.classList.add("gm-still");
 const ny = value => 8 + clamp(-value, 0, DEPTH) / DEPTH * (sums.height - 20);
 
