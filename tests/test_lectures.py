@@ -179,6 +179,8 @@ def test_lengths(md: Path) -> None:
     assert 8 <= words / lines <= 15, f"{words} words for {lines} lines of code"
     assert statistics.median(visible) <= 10, visible
     assert max(visible) <= 25, visible
+    wide = [line for tags, c in code if not {"hide-cell", "hide-input"} & set(tags) for line in c if len(line) > 84]
+    assert not wide, f"wider than the column: {wide}"
     for word in WEASEL:
         assert not re.search(rf"\b{word}\b", text, re.I), f"says {word!r}"
 
