@@ -12,7 +12,7 @@ from gm_utils.exam.problem import Problem, fill
 class Posterior(Problem):
     id = "P-VAE-POSTERIOR"
     title = "The exact posterior of a linear-Gaussian decoder"
-    lecture, objective = "10-vae", "O-10-1"
+    lecture, objective = "10-vae", "O-10-6"
     hint = r"$\log p(z)+\log p(x\mid z)$ is quadratic in $z$: complete the square."
 
     def draw(self, rng: Random) -> Numbers:
@@ -103,7 +103,7 @@ class Posterior(Problem):
 class Collapse(Problem):
     id = "P-VAE-COLLAPSE"
     title = "What survives in a linear VAE"
-    lecture, objective = "10-vae", "O-10-6"
+    lecture, objective = "10-vae", "O-10-7"
     unit = "nats"
     hint = (
         r"The optimum is probabilistic PCA: $\Vert w_i\Vert^2=(\lambda_i-\sigma_x^2)_+$ along the leading "

@@ -102,7 +102,7 @@ class KL(Problem):
 class ELBO(Problem):
     id = "P-VAE-ELBO"
     title = "The ELBO of a linear-Gaussian model"
-    lecture, objective = "10-vae", "O-10-3"
+    lecture, objective = "10-vae", "O-10-6"
     unit = "nats"
     rel = 0.005
     hint = r"In the reconstruction term, $\mathbb E_q(x-wz)^2$ is a squared mean plus a variance."
@@ -312,7 +312,7 @@ class IWAE(Problem):
 class Reparam(Problem):
     id = "P-VAE-REPARAM"
     title = "The gradient that reaches the log-variance"
-    lecture, objective = "10-vae", "O-10-2"
+    lecture, objective = "10-vae", "O-10-5"
     hint = (
         r"$\sigma=e^{\ell/2}$. Use the chain rule from $\ell$ to $\sigma$ to $z$ to $L$, with "
         r"$\varepsilon$ fixed."

@@ -12,7 +12,7 @@ from gm_utils.exam.problem import Problem, fill
 class Noise(Problem):
     id = "P-VAE-NOISE"
     title = "The noise that a squared-error loss assumes"
-    lecture, objective = "10-vae", "O-10-5"
+    lecture, objective = "10-vae", "O-10-7"
     rel, abs = 0.005, 0.0006
     hint = (
         r"Write down the negative ELBO with $\sigma_x^2$ in it. Then scale your loss so that the KL term "
@@ -114,7 +114,7 @@ class Noise(Problem):
 class Calibrated(Problem):
     id = "P-VAE-CALIBRATED"
     title = "The reconstruction term with calibrated noise"
-    lecture, objective = "10-vae", "O-10-5"
+    lecture, objective = "10-vae", "O-10-7"
     unit = "nats"
     rel, abs = 0.005, 0.06
     hint = r"Write the average term as a function of $\sigma_x^2$ and set its derivative to zero."
@@ -200,7 +200,7 @@ class Calibrated(Problem):
 class Active(Problem):
     id = "P-VAE-ACTIVE"
     title = "Counting active units"
-    lecture, objective = "10-vae", "O-10-6"
+    lecture, objective = "10-vae", "O-10-8"
     unit = "latents"
     rel, abs = 0.0, 0.0
     hint = (
