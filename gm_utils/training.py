@@ -151,10 +151,11 @@ class _Session:
         self.settings: dict[str, Any] = {
             "players": [[p.name, lr or p.lr, list(p.betas), p.turns] for p in self.players]
         }
-        self.optimisers = [
-            accelerator.prepare(_adam(weights, lr or p.lr, p.betas))
-            for p, weights in zip(self.players, self.weights, strict=True)
+        self.optimisers: list[Any] = [
+            _adam(weights, lr or p.lr, p.betas) for p, weights in zip(self.players, self.weights, strict=True)
         ]
+        if accelerator.scaler is not None:  # float16: the wrapper skips a step whose gradients overflowed
+            self.optimisers = [accelerator.prepare(optimiser) for optimiser in self.optimisers]
         average = get_ema_multi_avg_fn(ema) if ema is not None else None
         self.averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if average else None
         self.history = History(curves={p.name: [] for p in self.players})
@@ -258,7 +259,7 @@ class _Session:
         for player, optimiser in zip(self.players, self.optimisers, strict=True):
             for index, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"adam.{player.name}.{index}.{name}": value for name, value in state.items()}
-        scaler = getattr(self.accelerator, "scaler", None)
+        scaler = self.accelerator.scaler
         record = {
             "step": self.step,
             "steps": self.history.steps,
