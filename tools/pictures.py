@@ -37,14 +37,14 @@ def digit_points(n: int) -> np.ndarray:
     from sklearn.datasets import load_digits
 
     data = load_digits()
-    image = data.images[np.flatnonzero(data.target == 2)[1]]
+    image = data.images[np.flatnonzero(data.target == 3)[0]]
     fine = np.clip(zoom(np.pad(image, 1), 12, order=3), 0, None) ** 2.2
     at = rng.choice(fine.size, n, p=(fine / fine.sum()).ravel())
     y, x = np.divmod(at, fine.shape[1])
     return (np.stack([x, y], 1) + rng.random((n, 2))) / fine.shape[0]
 
 
-def hero(n: int = 460) -> None:
+def hero(n: int = 560) -> None:
     """Noise on the left, a digit on the right, each point carried by the optimal matching."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
@@ -64,7 +64,7 @@ def hero(n: int = 460) -> None:
         '<stop offset=".55" stop-color="var(--gm-blue)" stop-opacity=".24"/>'
         '<stop offset="1" stop-color="var(--gm-blue)" stop-opacity="0"/></linearGradient></defs>',
         f'<path d="{paths}" fill="none" stroke="url(#hero-fade)" stroke-width=".7"/>',
-        dots(z, 1.9, "muted", 0.7), dots(x, 2.7, "blue"),
+        dots(z, 1.9, "muted", 0.7), dots(x, 2.4, "blue"),
     ], 600, 380)  # fmt: skip
 
 

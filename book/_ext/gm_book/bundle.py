@@ -16,13 +16,59 @@ OTHER_FONTS = re.compile(r"@font-face\s*\{[^}]*font-family:\s*[\"']?(?:Font ?Awe
 
 
 def styles(out: Path, sheets: list[Path], text: str) -> str:
-    """Write the sheets as one; `text` is all pages, to leave out icons that none shows. Returns its name."""
+    """Write the sheets as one, without what `text` (all pages and scripts) cannot use. Returns its name."""
     css = "\n".join(_sheet(out, path) for path in sheets)
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
     css = re.sub(r"\n\s*", "\n", css)
     icons = set(re.findall(r"fa-([a-z0-9-]+)", text))
     css = ICON.sub(lambda m: m[0] if icons & set(re.findall(r"fa-([a-z0-9-]+)", m[1])) else "", css)
-    return _save(out, OTHER_FONTS.sub("", css), "css")
+    words = set(re.findall(r"[A-Za-z_][\w-]*", text))
+    return _save(out, needed(OTHER_FONTS.sub("", css), words), "css")
+
+
+def needed(css: str, words: set[str]) -> str:
+    """The sheet without rules whose every selector asks for a class that is in none of `words`."""
+    out, at = [], 0
+    while (brace := css.find("{", at)) >= 0:
+        head = css[at:brace].strip()
+        end, depth = brace + 1, 1
+        while depth and end < len(css):
+            depth += {"{": 1, "}": -1}.get(css[end], 0)
+            end += 1
+        body = css[brace + 1 : end - 1]
+        head = _statements(head, out)
+        if head.startswith(("@media", "@supports", "@layer", "@container")):
+            inner = needed(body, words)
+            out.append(f"{head}{{{inner}}}" if inner else "")
+        elif head.startswith("@") or any(_wanted(part, words) for part in _parts(head)):
+            out.append(f"{head}{{{body.strip()}}}")
+        at = end
+    return "\n".join(piece for piece in out if piece)
+
+
+def _statements(head: str, out: list[str]) -> str:
+    """Put what ends in a semicolon before a rule (`@charset`, `@layer`) into `out`; the rest is the selector."""
+    *done, head = head.split(";")
+    out += [f"{piece.strip()};" for piece in done if piece.strip()]
+    return head.strip()
+
+
+def _parts(head: str) -> list[str]:
+    """The selectors of a list, cut at the commas outside brackets."""
+    parts, depth, start = [], 0, 0
+    for i, c in enumerate(head):
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(c, 0)
+        if c == "," and not depth:
+            parts.append(head[start:i])
+            start = i + 1
+    return [*parts, head[start:]]
+
+
+def _wanted(selector: str, words: set[str]) -> bool:
+    plain = selector
+    while re.search(r"\([^()]*\)", plain):  # what is in brackets may be an alternative, or a negation
+        plain = re.sub(r"\([^()]*\)", "", plain)
+    return all(name in words for name in re.findall(r"\.(-?[A-Za-z_][\w-]*)", plain))
 
 
 def _sheet(out: Path, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -81,18 +82,18 @@ def badge(app: Sphinx, document: nodes.document) -> None:
             LOG.warning("a picture from another host: %s", image["uri"], location=link, type="gm", subtype="host")
 
 
-def mark_stale(app: Sphinx, document: nodes.document) -> None:
+def mark_stale(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Say at the top of the page that its outputs are older than its code."""
-    why = records.stale(app.env, app.env.docname)
-    section = next(iter(document.findall(nodes.section)), None)
-    if why and section is not None:
-        text = nodes.Text(f"The outputs on this page are not those of its present code: {why}.")
-        section.insert(1, tag("p", "gm-stale", text, role="note"))
-        LOG.info("stale: %s: %s", app.env.docname, why)
+    why = records.stale(app.env, pagename) if doctree is not None else None
+    if why:
+        said = html.escape(f"The outputs on this page are not those of its present code: {why}.")
+        note = f'</h1>\n<p class="gm-stale" role="note">{said}</p>'
+        context["body"] = context["body"].replace("</h1>", note, 1)
+        LOG.info("stale: %s: %s", pagename, why)
 
 
 def setup(app: Sphinx) -> None:
     """Register the transform and the two handlers."""
     app.add_post_transform(Cells)
     app.connect("doctree-read", badge)
-    app.connect("doctree-read", mark_stale)
+    app.connect("html-page-context", mark_stale)

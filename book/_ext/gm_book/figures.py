@@ -50,6 +50,9 @@ class Figures(SphinxPostTransform):
         figure["ids"] = paragraph["ids"]
         paragraph.parent.remove(paragraph)
         shown[0].replace_self(figure)
+        if isinstance(shown[0], nodes.raw):  # with classes of its own it would be put into a span
+            shown[0]["classes"] = []
+            shown[0] = tag("div", "output text_html", shown[0])
         figure += [shown[0], caption]
 
     def _picture(self, image: nodes.image) -> None:

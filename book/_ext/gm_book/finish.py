@@ -13,15 +13,17 @@ from sphinx.application import Sphinx
 
 from gm_book import bundle
 
-FONTS = ("source-serif", "inter")  # what the first screen is set in
+FONTS = ("fonts/source-serif", "fonts/inter")  # what the first screen is set in
+MATHS = ("katex/fonts/KaTeX_Main-Regular", "katex/fonts/KaTeX_Math-Italic")
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
 DROP = ("scripts/fontawesome.js", "design-tabs.js", *SEARCH)
+OPTIONS = re.compile(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>")  # nothing reads them but the search
 SCRIPT = re.compile(r'\s*<script\b[^>]*\bsrc="([^"]+)"[^>]*></script>')
 SHEET = re.compile(r'\s*<link\b[^>]*rel="stylesheet"[^>]*>')
 # a preload of a font is refused under file://, so it is asked for by a line of script
 PRELOAD = ("<script>if(location.protocol!='file:')for(const n of {names})document.head.append(Object.assign("
            "document.createElement('link'),{{rel:'preload',as:'font',type:'font/woff2',crossOrigin:'',"
-           "href:'{up}_static/fonts/'+n+'.woff2'}}))</script>")  # fmt: skip
+           "href:'{up}_static/'+n+'.woff2'}}))</script>")  # fmt: skip
 NAMES = (  # what axe rejects in the theme's pages
     (re.compile(r'(<button class="btn search-button-field[^>]*?)\s*aria-label="[^"]*"'), r"\1"),
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
@@ -50,10 +52,11 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     texts = {page: page.read_text(encoding="utf8") for page in pages}
     recall = (out / "_static" / "recall").glob("*.js")
     everything = "\n".join([*texts.values(), *(f.read_text(encoding="utf8") for f in recall)])
+    used = everything + "\n".join(f.read_text(encoding="utf8") for f in scripts_of(out))
     prefix = app.config.notfound_urls_prefix or "/"
     for page, text in texts.items():
         if "sphinx-book-theme.css" in text:
-            page.write_text(_page(out, page, text, everything, prefix), encoding="utf8")
+            page.write_text(_page(out, page, text, used, prefix), encoding="utf8")
     bundle.cut_fonts(out, everything)
     _sitemap(app, out)
 
@@ -82,7 +85,13 @@ def front(app: Sphinx, out: Path) -> None:
     (out / "index.html").write_text(text, encoding="utf8")
 
 
-def _page(out: Path, page: Path, text: str, everything: str, prefix: str) -> str:
+def scripts_of(out: Path) -> list[Path]:
+    """The scripts of the site, which may give an element a class that no page has yet."""
+    static = out / "_static"
+    return [f for f in static.rglob("*.js") if f.name not in ("fontawesome.js", "searchindex.js")]
+
+
+def _page(out: Path, page: Path, text: str, used: str, prefix: str) -> str:
     lost = page.name == "404.html"  # its addresses are absolute: it is shown at any depth
     up = prefix if lost else "../" * (len(page.relative_to(out).parts) - 1)
 
@@ -92,8 +101,9 @@ def _page(out: Path, page: Path, text: str, everything: str, prefix: str) -> str
 
     sheets = SHEET.findall(text)
     files = [local(re.search(r'href="([^"]+)"', s)[1]) for s in sheets]
-    name = _styles(out, tuple(f for f in files if "sd-" in text or f.name != "sphinx-design.min.css"), everything)
-    head = PRELOAD.format(names=list(FONTS), up=up) + f'<link rel="stylesheet" href="{up}_static/{name}">'
+    name = _styles(out, tuple(f for f in files if "sd-" in text or f.name != "sphinx-design.min.css"), used)
+    fonts = [*FONTS, *(MATHS if 'class="katex"' in text else ())]
+    head = PRELOAD.format(names=fonts, up=up) + f'<link rel="stylesheet" href="{up}_static/{name}">'
     text = text.replace(sheets[0], "\n" + head, 1)
     text = SHEET.sub(lambda m: m[0] if name in m[0] else "", text)
     text = _scripts(out, page, text, up, local)
@@ -103,8 +113,8 @@ def _page(out: Path, page: Path, text: str, everything: str, prefix: str) -> str
 
 
 @lru_cache(maxsize=None)
-def _styles(out: Path, files: tuple[Path, ...], everything: str) -> str:
-    return bundle.styles(out, list(files), everything)
+def _styles(out: Path, files: tuple[Path, ...], used: str) -> str:
+    return bundle.styles(out, list(files), used)
 
 
 @lru_cache(maxsize=None)
@@ -120,6 +130,7 @@ def _scripts(out: Path, page: Path, text: str, up: str, local: Any) -> str:
         for m in drop:
             text = text.replace(m[0], "", 1)
         return text
+    text = OPTIONS.sub("", text)
     files = tuple(local(m[1]) for m in tags if not any(name in m[1] for name in DROP))
     for m in tags:
         text = text.replace(m[0], "", 1)
@@ -136,7 +147,7 @@ def _image(img: str, local: Any) -> str:
     size = image_size(path) if "width=" not in img and path.exists() else None
     if size:
         more += f' width="{size[0]}" height="{size[1]}"'
-    if "logo" not in img and "loading=" not in img:
+    if "logo__image" not in img and "loading=" not in img:
         more += ' loading="lazy" decoding="async"'
     return img.replace("<img", "<img" + more, 1)
 

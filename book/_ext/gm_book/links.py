@@ -17,7 +17,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 from gm_book import maths
-from gm_book.tags import Link
+from gm_book.tags import Link, Tag
 
 LOG = logging.getLogger(__name__)
 ITEM = r"[OQMRP]-[A-Z0-9]+(?:-[A-Z0-9]+)*"
@@ -91,8 +91,11 @@ class Mentions(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         for text in list(self.document.findall(nodes.Text)):
             parent = text.parent
-            if isinstance(parent, nodes.paragraph):
+            if isinstance(parent, nodes.paragraph) or (isinstance(parent, Tag) and parent["tag"] == "figcaption"):
                 self._link(text, MENTION)
+        for reference in self.document.findall(nodes.reference):
+            if re.fullmatch(ITEM, reference.astext()):
+                reference["classes"].append("gm-item")
         for emphasis in list(self.document.findall(nodes.emphasis)):
             paragraph = emphasis.parent
             if " · " in emphasis.astext() and isinstance(paragraph, nodes.paragraph):

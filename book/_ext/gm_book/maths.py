@@ -55,9 +55,11 @@ def slim(out: str) -> str:
     out = re.sub(r"<annotation[^>]*>.*?</annotation>", "", out, flags=re.S)
     out = re.sub(r"</?semantics>", "", out)
     out = re.sub(r'<math xmlns="[^"]*"', "<math", out)
+    # put there for text that is edited in place, which this is not
+    out = out.replace("<span></span></span></span></span></span>", "</span></span></span></span>")
     mathml, _, drawn = out.partition('<span class="katex-html" aria-hidden="true">')
     if drawn and "katex-display" not in mathml and not LEVELS.search(drawn):
-        drawn = re.sub(r'<span class="strut" style="[^"]*"></span>', "", drawn)
+        drawn = re.sub(r'<span class="katex-strut" style="[^"]*"></span>', "", drawn)
         return '<span class="katex">' + drawn.removesuffix("</span>").strip()
     return out
 
@@ -82,7 +84,7 @@ def _draw(node: nodes.Element, tex: str, display: bool) -> str:
 
 def _long(drawn: str) -> bool:
     """Whether a part that cannot be broken is wider than a phone."""
-    bases = re.split(r'<span class="base">', drawn)[1:]
+    bases = re.split(r'<span class="katex-base">', drawn)[1:]
     return any(len(html.unescape(re.sub(r"<[^>]+>", "", base))) > 30 for base in bases)
 
 

@@ -32,7 +32,7 @@ def table(css: str, head: list[str], rows: list[list[nodes.Node | str]]) -> node
 
     top = tag("thead", "", tag("tr", "", *cells_of("th", list(head), scope="col")))
     body = tag("tbody", "", *[tag("tr", "", *cells_of("td", row)) for row in rows])
-    return tag("div", "gm-table gm-scroll", tag("table", css, top, body))
+    return tag("div", "gm-wide-table gm-scroll", tag("table", css, top, body))
 
 
 class Checks(SphinxDirective):
@@ -101,7 +101,7 @@ class Family(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         text = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, text)
-        facts = tag("dl", "gm-facts")
+        facts = tag("dl", "gm-family-facts")
         for name in ("likelihood", "sampling"):
             if name in self.options:
                 said = inline(self.options[name])
