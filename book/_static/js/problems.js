@@ -84,6 +84,10 @@
   class Try {
     constructor(box, { seed = 0, done = () => {} } = {}) {
       const part = (name) => box.querySelector(".gm-" + name);
+      for (const name of ["hint", "solution"]) {             // the site's own folds, where the build made some of ours
+        const fold = part("fold-" + name);
+        if (fold) fold.className = "gm-" + name;
+      }
       Object.assign(this, { box, id: box.dataset.problem, seed, done });
       Object.assign(this, { statement: part("statement"), hint: part("hint"), solution: part("solution") });
       this.reset();
@@ -211,13 +215,54 @@
     return box;
   }
 
+  // Several problems in one block: one at a time, chosen by its number (on paper all of them).
+  class Choice {
+    constructor(practice, boxes) {
+      const { top } = practice.getBoundingClientRect(), height = practice.offsetHeight;
+      this.boxes = boxes;
+      this.buttons = boxes.map((box, i) => button(String(i + 1), () => this.show(i)));
+      const row = make("div", { className: "gm-choice" }, ...this.buttons);
+      row.setAttribute("role", "group");
+      row.setAttribute("aria-label", "Problems");
+      practice.prepend(row);
+      boxes.forEach((box) => this.mark(box));
+      this.follow();
+      addEventListener("hashchange", () => this.follow());
+      // What shrank above the window must not pull the text away; browsers with scroll anchoring see to it.
+      if (top < 0 && !CSS.supports("overflow-anchor", "auto")) scrollBy(0, practice.offsetHeight - height);
+    }
+
+    // the problem that the address names, else the one shown, else the first
+    follow() {
+      const named = this.boxes.findIndex((box) => "#" + box.id === location.hash);
+      this.show(named >= 0 ? named : this.at || 0);
+      if (named >= 0) this.boxes[named].scrollIntoView();
+    }
+
+    show(at) {
+      this.at = at;
+      this.boxes.forEach((box, i) => { box.hidden = i !== at; });
+      this.buttons.forEach((b, i) => b.setAttribute("aria-pressed", String(i === at)));
+    }
+
+    mark(box) {
+      const solved = Boolean(store.problem(box.dataset.problem)?.correct), b = this.buttons[this.boxes.indexOf(box)];
+      b.dataset.state = solved ? "right" : "";
+      b.setAttribute("aria-label", b.textContent + ": " + box.querySelector(".gm-problem-title").textContent + (solved ? ", solved" : ""));
+    }
+  }
+
+  const choices = new WeakMap();
+
   function enhance(box) {
     if (box.querySelector(".gm-try") || !box.querySelector(".gm-statement")) return;
-    new Try(box);
     const practice = box.closest(".gm-practice");
     if (practice && !practice.querySelector(".gm-private")) {
       practice.append(make("p", { className: "gm-private" }, "Nothing that you do here leaves your browser."));
+      const boxes = [...practice.querySelectorAll(".gm-problem")];
+      if (boxes.length > 1) choices.set(practice, new Choice(practice, boxes));
     }
+    new Try(box, { done: () => choices.get(practice)?.mark(box) });
   }
 
   window.gm.problems = { readNumber, grade, fresh, build, fetchProblem };

@@ -116,12 +116,18 @@
 
   // -- on a lecture's page
 
+  // The next block, also across two of the pieces that a long page is laid out in.
+  function following(e) {
+    return e.nextElementSibling || (e.closest(".gm-piece")?.lastElementChild === e
+      ? e.parentElement.nextElementSibling?.querySelector(":scope > :first-child") : null);
+  }
+
   // Cards that follow each other with nothing between them are one group.
   function grouped() {
     const groups = [];
     for (const card of document.querySelectorAll(".gm-recall:not(.gm-once-more)")) {
       const last = groups.at(-1);
-      if (last && last.at(-1).nextElementSibling === card) last.push(card); else groups.push([card]);
+      if (last && following(last.at(-1)) === card) last.push(card); else groups.push([card]);
     }
     return groups;
   }
@@ -164,7 +170,7 @@
         if (knew && twin && !twin.dataset.state) { twin.remove(); twin = null; }
         if (!knew) twin ||= onceMore(card, lecture);
         if (byKey) {
-          const next = card.nextElementSibling;
+          const next = following(card);
           if (next?.matches(".gm-recall")) next.querySelector("summary").focus();
         }
         if (!knew && twin) return "Asked once more further down the page, and in the review " + when(record.due) + ".";

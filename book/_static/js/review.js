@@ -66,8 +66,8 @@
   // -- one sitting
 
   class Sitting {
-    constructor(place, plan, finished) {
-      Object.assign(this, { place, plan, finished, at: 0, undo: null });
+    constructor(place, plan, page) {
+      Object.assign(this, { place, plan, page, at: 0, undo: null });
       this.tally = { knew: 0, missed: 0, right: 0, tried: 0 };
       this.bar = make("span", {});
       this.where = make("p", { className: "gm-count" });
@@ -82,7 +82,7 @@
 
     async show(focus = true) {
       const item = this.plan[this.at];
-      if (!item) { this.finished(this.tally); return; }
+      if (!item) { this.page.finish(this.tally); return; }
       this.where.textContent = `${this.at + 1} of ${this.plan.length}`;
       this.bar.style.width = (100 * this.at) / this.plan.length + "%";
       this.body.replaceChildren();           // while a problem loads, nothing old is there to be answered twice
@@ -121,6 +121,7 @@
       this.back.hidden = false;
       this.last.textContent = knew ? `Knew it. Next ${recall.when(record.due)}.`
         : item.again ? `Not yet. Next ${recall.when(record.due)}.` : "Not yet. It comes once more at the end.";
+      this.page.table();
       this.next();
       return "";
     }
@@ -134,6 +135,7 @@
       this.undo = null;
       this.back.hidden = true;
       this.last.textContent = "Taken back.";
+      this.page.table();
       this.show();
     }
 
@@ -195,7 +197,7 @@
       this.table();
       if (missing.length) this.tell("The prompts of these lectures could not be loaded: " + missing.join(", ") + ".");
       if (found.length) {
-        const sitting = new Sitting(this.session, planned(found), (tally) => this.finish(tally));
+        const sitting = new Sitting(this.session, planned(found), this);
         sitting.show(!first || document.activeElement === document.body);
       } else this.nothing(first);
     }
@@ -219,7 +221,7 @@
       const pool = problemPool().slice(0, 3);
       if (!pool.length) return "";
       return words(button("Practise " + plural(pool.length, "problem"), () => {
-        new Sitting(this.session, pool, (tally) => this.finish(tally)).show();
+        new Sitting(this.session, pool, this).show();
       }));
     }
 
