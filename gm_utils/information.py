@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -239,7 +240,6 @@ def diagonal_gaussian_kl(mean: Numbers, log_var: Numbers) -> Tensor:
 
 # What is accepted, and how rounding is kept from showing
 
-
 def as_tensors(**named: Numbers) -> list[Tensor]:
     """The arguments as real tensors on one device: that of the first tensor among them.
 
@@ -261,9 +261,7 @@ def widened(*tensors: Tensor) -> tuple[list[Tensor], torch.dtype]:
     >>> widened(torch.tensor(1.0, dtype=torch.float16))
     ([tensor(1.)], torch.float16)
     """
-    dtype = tensors[0].dtype
-    for t in tensors[1:]:
-        dtype = torch.promote_types(dtype, t.dtype)
+    dtype = reduce(torch.promote_types, (t.dtype for t in tensors))
     wide = torch.promote_types(dtype, torch.float32)
     return [t.to(wide) for t in tensors], dtype
 
@@ -371,13 +369,14 @@ def _answer(nats: Tensor, dtype: torch.dtype, base: float | None = None) -> Tens
 
 
 def _cholesky(name: str, cov: Tensor) -> tuple[Tensor, Tensor]:
-    """Lower factor and log det of cov, refused where a pivot is but the rounding of its variance."""
-    factor, failed = torch.linalg.cholesky_ex(cov)
-    pivots = factor.diagonal(dim1=-2, dim2=-1)
-    rounding = cov.shape[-1] * torch.finfo(cov.dtype).eps * cov.diagonal(dim1=-2, dim2=-1)
-    if failed.any() or (pivots.square() <= rounding).any():
+    """Lower factor and log det of cov; refused where the correlations are singular but for rounding."""
+    variances = cov.detach().diagonal(dim1=-2, dim2=-1)
+    scale = variances.where(variances > 0, 1.0).rsqrt()
+    least = torch.linalg.eigvalsh(scale[..., :, None] * cov.detach() * scale[..., None, :])[..., 0]
+    if (variances <= 0).any() or (least <= 2 * cov.shape[-1] * torch.finfo(cov.dtype).eps).any():
         raise ValueError(f"{name} must be positive definite; it is singular or has a negative eigenvalue")
-    return factor, 2 * pivots.log().sum(-1)
+    factor = torch.linalg.cholesky(cov)
+    return factor, 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
 
 def _as_tensor(name: str, value: Numbers, device: torch.device | None) -> Tensor:
