@@ -3,8 +3,8 @@
 The same network (pythae's default: one hidden layer of 512, 16 latent dimensions), the same Bernoulli ELBO
 (checked on equal weights), Adam at 1e-3, batches of 128; each library with its own loader and its own loop.
 
-The matrix products are the same for both, so the ratio depends on the processor: on an AVX-512 core they alone
-are 0.6 of pythae's epoch at 28 x 28, and no loop could be more than 1.65 times as fast.
+The matrix products are the same for both, so the ratio depends on the processor: on an AVX-512 core they
+alone are 0.6 of pythae's epoch at 28 x 28, and no loop could be more than 1.65 times as fast.
 """
 
 from __future__ import annotations
