@@ -6,6 +6,7 @@ Nothing else imports this module: a kernel in which a person practises needs nei
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,10 @@ KATEX = ROOT / "book" / "_ext" / "vendor" / "katex.min.js"
 SEEDS = range(20)
 WRAPPING = re.compile(r'<span class="katex">|</?semantics>|<annotation.*?</annotation>|</span>', re.S)
 
+LETTER = re.compile(r'<(m[in]) mathvariant="(double-struck|script)">([A-Z])</\1>')
+APPLY = re.compile("(</m(?:i|n|style)>)?(<mi>[a-zA-Z]{2,}</mi>)<mo>\u2061</mo>(<mo[^>]*>\\()?")
+SIGN = re.compile(r"(<mo[^>]*>[^<)\]]+</mo>(?:<m(?:text|space)[^>]*>[^<]*(?:</mtext>)?)?)<mo>\u2212</mo>")
+THIN = '<mspace width="0.17em"/>'
 OUTER = re.compile(r"^(<math[^>]*>)<mrow>(.*)</mrow></math>$", re.S)  # <math> is a row itself
 
 
@@ -64,7 +69,25 @@ class Renderer:
         except JSEvalException as error:
             raise ValueError(f"KaTeX cannot draw {tex!r}: {str(error).splitlines()[0]}") from None
         mathml = WRAPPING.sub("", mathml).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
-        return OUTER.sub(r"\1\2</math>", mathml)
+        return _for_browsers(OUTER.sub(r"\1\2</math>", mathml))
+
+
+def _for_browsers(mathml: str) -> str:
+    """MathML as browsers draw it (MathML Core): letters in Unicode, space around log, none after a sign."""
+
+    def letter(found: re.Match[str]) -> str:
+        name = f"{found[2].upper()} CAPITAL {found[3]}"
+        try:
+            return f"<mi>{unicodedata.lookup(f'MATHEMATICAL {name}')}</mi>"
+        except KeyError:  # the few that Unicode had before the others
+            return f"<mi>{unicodedata.lookup(name)}</mi>"
+
+    def apply(found: re.Match[str]) -> str:
+        before, name, bracket = found.groups(default="")
+        return (before + THIN if before else "") + name + (bracket or THIN)
+
+    mathml = APPLY.sub(apply, LETTER.sub(letter, mathml))
+    return SIGN.sub('\\1<mo form="prefix">\u2212</mo>', mathml)
 
 
 def rendered(variant: Variant, renderer: Renderer) -> dict:

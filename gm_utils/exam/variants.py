@@ -11,7 +11,7 @@ import json
 import re
 
 GAP = "\u25a1"  # stands in the words where a number goes
-BLOCK = re.compile(r"(?<=</p>)|(?<=</tr>)|(?<=</math>)")
+BLOCK = re.compile(r"(?<=</p>)|(?<=</tr>)|(?<=</mtr>)|(?<=</math>)")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 TEXTS = ("statement", "hint", "solution")
 

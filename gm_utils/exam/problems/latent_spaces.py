@@ -69,8 +69,8 @@ class Shell(Problem):
             standard deviation).
 
             **Does it make sense?** A single draw has $\sqrt d=<one>$, and $\bar z$ is shorter by the
-            factor $\sqrt k=<root>$. Prior draws lie in a thin shell around $\sqrt d$; their average
-            lies inside it, where the decoder has seen few codes.
+            factor $\sqrt k=<root>$. For large $d$ prior
+            draws lie in a thin shell around $\sqrt d$; their average lies well inside it.
             """,
             n,
             ratio=n.d / n.k,
@@ -148,9 +148,12 @@ class Surgery(Problem):
         )
 
     def solution(self, n: Numbers) -> str:
-        pairs = [(decimal(a), decimal(b)) for a, b in zip(n.q, n.p, strict=True) if a]
-        terms = "+".join(rf"{a}\log\frac{{{a}}}{{{b}}}" for a, b in pairs)
-        zero = r" (a value with $q(z)=0$ adds 0)" if 0 in n.q else ""
+        terms = r"\\\\".join(
+            fill(r"<a>\log\frac{<a>}{<b>}&=<v>", a=a, b=b, v=a * math.log(a / b))
+            for a, b in zip(n.q, n.p, strict=True)
+            if a
+        )
+        zero = r" (one with $q(z)=0$ adds 0)" if 0 in n.q else ""
         return fill(
             r"""
             **Assumption.** The two images have weight $\tfrac12$ each, as in an average over the
@@ -159,16 +162,18 @@ class Surgery(Problem):
             **The split.** Add and subtract $\log q(z)$ under the average:
 
             $$\tfrac12\sum_nD_{\mathrm{KL}}\big(q(z\mid x_n)\Vert p(z)\big)
-            =\underbrace{\tfrac12\sum_nD_{\mathrm{KL}}\big(q(z\mid x_n)\Vert q(z)\big)}_{I(n;z)}
-            +\underbrace{D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big)}_{\text{mismatch}}.$$
+            =\tfrac12\sum_nD_{\mathrm{KL}}\big(q(z\mid x_n)\Vert q(z)\big)
+            +D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big).$$
+
+            The first part is the information $I(n;z)$ between image and code, the second is the mismatch.
 
             **Aggregated posterior.** Averaging the two rows gives $q(z)=(<q>)$.
 
-            **Mismatch**<zero>:
+            **Mismatch**, the sum over the values of $z$<zero> of
 
-            $$D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big)=<terms>.$$
+            $$\begin{aligned}<terms>\end{aligned}$$
 
-            **Answer.** $<a>$ nats.
+            **Answer.** $D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big)=<a>$ nats.
 
             **Does it make sense?** The average of the two KL terms is $\tfrac12(<k1>+<k2>)=<mean>$
             nats, so the information is $<mean>-<a>=<i>$ nats. It lies between 0 and $\log2=<log2>$, as
@@ -198,7 +203,7 @@ class Blur(Problem):
 
     def draw(self, rng: Random) -> Numbers:
         images = [[rng.choice([0.0, 0.5, 1.0]) for _ in range(3)] for _ in range(3)]
-        weights = rng.choice([(0.5, 0.25, 0.25), (0.6, 0.2, 0.2), (0.5, 0.3, 0.2), (0.4, 0.4, 0.2)])
+        weights = rng.choice([(0.5, 0.25, 0.25), (0.6, 0.2, 0.2), (0.5, 0.3, 0.2), (0.4, 0.35, 0.25)])
         weights = rng.sample(weights, 3)
         return Numbers(images=images, weights=weights, mean=self.mean(images, weights))
 
@@ -286,8 +291,8 @@ class Blur(Problem):
             **Answer.** The sum over the pixels is $<a>$ (squared grey values): the blur of this code.
 
             **Does it make sense?** Returning the most probable image would be sharp and cost $<sharp>$,
-            which is more. The mean is not one of the three images: squared error prefers a blurred
-            image that is never quite wrong.
+            which is more. Squared error prefers a blend of the images, never quite right and never quite
+            wrong.
             """,
             mean=listed(n.mean),
             lines=lines,

@@ -47,6 +47,7 @@ class Posterior(Problem):
                 n.dot / n.s2,
                 r"That is $w^\top(x-b)/\sigma_x^2$; it still has to be divided by the precision $M$.",
             ),
+            (1 / (1 + n.size / n.s2), r"That is the posterior *variance*."),
             (n.dot / (n.size + n.s2**2), r"You squared $\sigma_x^2$; it is the variance already."),
         ]
         offset = (raw / (n.size + n.s2), r"You forgot to subtract the offset $b$ from $x$.")
@@ -182,13 +183,13 @@ class Collapse(Problem):
     def solution(self, n: Numbers) -> str:
         live = n.values[: n.live]
         terms = "+".join(rf"\log\frac{{{v}}}{{{n.s2}}}" for v in live)
-        rest = (
-            r"The others lie below $\sigma_x^2$: their $w_i$ is 0, the encoder returns the prior whatever "
-            r"$x$ is, and their KL is 0."
-            if n.d >= n.above
-            else f"{n.above} eigenvalues exceed $\\sigma_x^2$, but there are only {n.d} latents; what "
-            "remains of the data is explained as noise."
-        )
+        rest = {
+            1: r"The other latents find only $\lambda_i<\sigma_x^2$: their $w_i$ is 0, the encoder returns "
+            r"the prior whatever $x$ is, and their KL is 0.",
+            0: "That is all of them; the other directions of the data are explained as noise.",
+            -1: rf"${n.above}$ eigenvalues exceed $\sigma_x^2$, but there are only ${n.d}$ latents; what "
+            "remains of the data is explained as noise.",
+        }[(n.d > n.above) - (n.d < n.above)]
         return fill(
             r"""
             **Assumptions.** Decoder and encoder are linear and Gaussian, the noise is fixed, and the
@@ -197,13 +198,13 @@ class Collapse(Problem):
 
             **One direction with $\lambda_i>\sigma_x^2$.** The posterior variance is
             $v_i=\sigma_x^2/(\sigma_x^2+\Vert w_i\Vert^2)=\sigma_x^2/\lambda_i$. The posterior mean is 0
-            on average and has variance $1-v_i$ over the data, because the codes together follow the
-            prior. So
+            on average. Over the data it has variance $1-v_i$: along this direction the model's variance
+            $\Vert w_i\Vert^2+\sigma_x^2$ is that of the data, so that the codes together follow the prior. So
 
             $$\overline{D}_i=\tfrac12\big((1-v_i)+v_i-\log v_i-1\big)
             =\tfrac12\log\frac{\lambda_i}{\sigma_x^2}.$$
 
-            **Which directions live.** Latents that live: <live>. <rest>
+            **Which directions live.** Latents that live: $<live>$. <rest>
 
             **Sum.** $\overline D=\tfrac12\Big(<terms>\Big)=\tfrac12\log<product>$.
 

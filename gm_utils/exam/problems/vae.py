@@ -108,7 +108,7 @@ class ELBO(Problem):
     hint = r"In the reconstruction term, $\mathbb E_q(x-wz)^2$ is a squared mean plus a variance."
 
     def draw(self, rng: Random) -> Numbers:
-        w, m = rng.choice([1, 2, 3]), rng.choice(halves(-1.5, 1.5))
+        w, m = rng.choice([0.5, 2, 3]), rng.choice(halves(-1.5, 1.5))
         s2, v = rng.choice([0.5, 1.0, 2.0]), rng.choice([0.1, 0.2, 0.25, 0.4, 0.5])
         return Numbers(w=w, m=m, s2=s2, v=v, x=w * m + rng.choice(halves(-2, 2)))
 
@@ -350,10 +350,7 @@ class Reparam(Problem):
                 -g * n.sd * n.eps / 2,
                 r"The sign is wrong: the derivative of $x-az$ with respect to $z$ is $-a$.",
             ),
-            (
-                g / n.a * n.sd * n.eps / 2,
-                r"You forgot the inner derivative: $x-az$ changes by $-a$ with $z$.",
-            ),
+            (g / n.a * n.sd * n.eps / 2, r"You forgot the inner derivative: $-a$, not $-1$."),
         ]
 
     def statement(self, n: Numbers) -> str:

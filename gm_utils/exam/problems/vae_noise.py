@@ -78,10 +78,10 @@ class Noise(Problem):
             else rf"\frac\beta2=\frac{{{n.beta}}}2"
         )
         sense = (
-            "more than that, far too large: a latent direction whose variance in the data lies below it is "
-            "not worth its KL and collapses."
+            "more than that, so more than any pixel can vary: with a linear decoder every direction of the "
+            "data with less variance than this collapses."
             if self.answer(n) > 0.25
-            else "at most that, so it is not absurd; whether it fits the data shows in the mean squared "
+            else "less than that, so it is possible; whether it fits the data shows in the mean squared "
             "error per pixel."
         )
         return fill(
@@ -180,7 +180,7 @@ class Calibrated(Problem):
             **Putting it in.** The quadratic part becomes $S/(2\sigma_x^2)=D/2$:
 
             $$R=-\frac D2\big(\log(2\pi\sigma_x^2)+1\big)=-\frac{<D>}2\big(\log(2\pi\cdot<mse>)+1\big)
-            =-<half>\cdot<(bracket)>.$$
+            \approx-<half>\cdot<(bracket)>.$$
 
             **Answer.** $\mathbb E_q[\log p(x\mid z)]=<a>$ nats per image.
 
@@ -208,8 +208,9 @@ class Active(Problem):
         r"image?"
     )
 
-    ROWS = {  # kind of latent: means of the code, its variances over images, variances of the encoder
-        "active": ([-0.05, 0.02, 0.04, 0.08], [0.61, 0.74, 0.83, 0.91, 0.95], [0.05, 0.08, 0.12, 0.2, 0.3]),
+    # kind of latent: means of the code, variances s over images, the encoder's variances (near 1 - s if none)
+    ROWS = {
+        "active": ([-0.05, 0.02, 0.04, 0.08], [0.61, 0.74, 0.83, 0.91, 0.95], []),
         "offset": ([-1.2, -0.8, 0.7, 0.9, 1.1], [0.0], [0.97, 0.98, 1.0]),
         "faint": ([-0.01, 0.0, 0.01], [0.002, 0.003, 0.005, 0.006], [0.98, 0.99]),
         "dead": ([0.0], [0.0], [0.99, 1.0]),
@@ -219,7 +220,10 @@ class Active(Problem):
         counts = {"active": rng.randint(1, 5), "offset": rng.randint(1, 3), "faint": rng.randint(1, 3)}
         kinds = [kind for kind, count in counts.items() for _ in range(count)][:8]
         kinds += ["dead"] * (8 - len(kinds))
-        rows = [tuple(rng.choice(choices) for choices in self.ROWS[kind]) for kind in kinds]
+        rows = []
+        for means, spreads, variances in map(self.ROWS.get, kinds):
+            m, s = rng.choice(means), rng.choice(spreads)
+            rows.append((m, s, rng.choice(variances or [round(1 - s - 0.02, 2), round(1 - s + 0.03, 2)])))
         rng.shuffle(rows)
         return Numbers(rows=rows, kl=[(m * m + s + v - math.log(v) - 1) / 2 for m, s, v in rows])
 
@@ -263,25 +267,26 @@ class Active(Problem):
 
     def solution(self, n: Numbers) -> str:
         def named(chosen: list[int]) -> str:
-            return ", ".join(map(str, chosen)) or "none"
+            return ("latent " if len(chosen) == 1 else "latents ") + ", ".join(map(str, chosen))
 
         live = [j for j, (_, s, _) in enumerate(n.rows, 1) if s > 0.01]
         fixed = [j for j, (m, s, _) in enumerate(n.rows, 1) if s == 0 and abs(m) > 0.5]
         faint = [j for j, (_, s, _) in enumerate(n.rows, 1) if 0 < s <= 0.01]
+        dead = len(n.rows) > len(live) + len(fixed) + len(faint)
+        rest = r"All others are collapsed: mean 0, variance 0, $\sigma_j^2$ near 1." if dead else ""
         return fill(
             r"""
             **Criterion.** A latent is active if its mean code varies with the image: the variance
             column must exceed 0.01. The other columns do not enter.
 
-            **Active:** latents <live>.
+            **Active:** <live>.
 
-            **Not active although their KL is large:** latents <fixed>. Their mean is not 0 but it is
-            the same for all images. The decoder can absorb such a constant into its bias; the KL, about
+            **Not active although their KL is large:** <fixed>. The mean is not 0, but it is the same
+            for all images. The decoder can absorb such a constant into its bias; the KL, about
             $\tfrac12\mu_j^2$, is paid for nothing.
 
-            **Not active, variance below the threshold:** latents <faint>, with variances between 0 and
-            0.01. (Their standard deviations exceed 0.01, but the criterion is about variances.) The
-            rest are collapsed: mean 0, variance 0, $\sigma_j^2$ near 1.
+            **Not active, variance below the threshold:** <faint>. (The standard deviation exceeds 0.01,
+            but the criterion is about the variance.) <rest>
 
             **Answer.** $<a>$ active latents of 8.
 
@@ -292,6 +297,7 @@ class Active(Problem):
             live=named(live),
             fixed=named(fixed),
             faint=named(faint),
+            rest=rest,
             a=self.answer(n),
         )
 
