@@ -3,7 +3,7 @@
     python -m gm_utils train --list
     python -m gm_utils train vae-sse --profile cpu --keep      # writes checkpoints/vae-sse.safetensors, .json
 
-The eight small autoencoders of the lecture on VAEs are kept in `checkpoints/`, made in about half a minute by
+The eight small autoencoders of the lecture on VAEs are kept in `checkpoints/`, made in less than a minute by
 
     for name in $(python -c 'from gm_utils.recipes import SMALL_VAES; print(*SMALL_VAES)'); do
         python -m gm_utils train $name --profile cpu --keep

@@ -6,6 +6,7 @@ posterior N(M W' (x - b) / s, M) with M = (I + W' W / s)^-1 are exact, and diago
 
 import importlib.util
 import inspect
+import json
 import math
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal, kl_divergence
 
+from gm_utils import recipes
 from gm_utils.information import diagonal_gaussian_kl, gaussian_kl
 from gm_utils.models import vae as module
 from gm_utils.models.vae import (
@@ -29,6 +31,9 @@ from gm_utils.models.vae import (
     reparameterize,
     slerp,
 )
+from gm_utils.runtime import ROOT
+from gm_utils.training import train
+from gm_utils.weights import load_checkpoint
 
 D, Z, S = 5, 2, 0.3  # pixels, latent dimensions, observation variance
 
@@ -571,11 +576,55 @@ def test_likelihoods():
 
 
 def test_training_lowers_the_loss():
-    from gm_utils.training import train
-
     torch.manual_seed(0)
     x = torch.rand(200, 1).expand(200, 6).contiguous()
     plain = Autoencoder(mlp_encoder(6, 2), mlp_decoder(6, 2), 2)
     for model in (small(likelihood="gaussian"), small(), plain):
         curve = train(model, x, steps=60, batch_size=50, lr=1e-2).curves["loss"]
         assert curve[-1] < curve[0]
+
+
+# Recipes and the kept models
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.RECIPES if name == "ae" or name.startswith("vae")])
+def test_recipe_runs(name, monkeypatch):
+    monkeypatch.setenv("GM_PROFILE", "smoke")
+    run = recipes.RECIPES[name](seed=0)
+    curve = run.start().curves["loss"]
+    assert run.steps == 20
+    assert curve[-1] < curve[0]
+    assert all(math.isfinite(v) for v in run.figures(run.model).values())
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """{name: figures}, computed anew from the kept weights."""
+    runs = {name: make(0) for name, make in recipes.SMALL_VAES.items()}
+    return {name: run.figures(load_checkpoint(name, run.model)) for name, run in runs.items()}
+
+
+@pytest.mark.parametrize("name", recipes.SMALL_VAES)
+def test_card_says_what_the_weights_do(name, kept):
+    card = json.loads((ROOT / "checkpoints" / f"{name}.json").read_text())
+    assert card["steps"] == 2250
+    assert f"train {name} " in card["command"]
+    for figure, value in kept[name].items():
+        assert value == pytest.approx(card["figures"][figure], rel=1e-3, abs=1e-3), figure
+
+
+def test_what_the_lecture_asserts_of_the_kept_models(kept):
+    """Each with the margin that seeds 0, 1 and 2 keep."""
+    elbo = [kept[f"vae-{n}"]["ELBO, test"] for n in ("calibrated-8", "learned", "sse", "pixel-mean")]
+    assert all(a > b + 15 for a, b in zip(elbo, elbo[1:], strict=False))
+    kl = {n: kept[f"vae-{n}"]["KL per image, train"] for n in ("calibrated-8", "sse", "pixel-mean")}
+    assert kl["sse"] < 1
+    assert kl["sse"] < kl["calibrated-8"] / 4
+    assert kl["pixel-mean"] < 0.01
+    squares = kept["vae-pixel-mean"]["squared error of the mean reconstruction, test"]
+    assert squares > 0.95 * recipes.vae_sse(0).data.flatten(1).var(0).sum()
+    assert kept["vae-learned"]["noise variance"] > 2 * kept["vae-learned"]["mean squared error, train"]
+    calibrated = kept["vae-calibrated-8"]
+    assert 0.95 < calibrated["noise variance"] / calibrated["mean squared error, train"] < 1.06
+    assert kept["vae-no-kl"]["posterior sd"] < 0.02
+    assert kept["vae-calibrated-8"]["posterior sd"] > 0.1

@@ -10,7 +10,7 @@ dimensions; only `loss` takes a mean, over the batch. Shapes: n examples, `event
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor, nn
@@ -34,7 +34,9 @@ def reparameterize(mean: Tensor, log_var: Tensor, generator: Generator | None = 
     return mean + (0.5 * log_var).exp() * _draw(torch.randn, mean.shape, mean, generator)
 
 
-def _draw(random: object, shape: Sequence[int], like: Tensor, generator: Generator | None) -> Tensor:
+def _draw(
+    random: Callable[..., Tensor], shape: Sequence[int], like: Tensor, generator: Generator | None
+) -> Tensor:
     # drawn where the generator lives, so that one seed gives the same numbers on every device
     device = like.device if generator is None else generator.device
     return random(*shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
