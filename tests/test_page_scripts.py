@@ -19,6 +19,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 ROOT = Path(__file__).resolve().parent.parent
+PROBLEMS = ROOT / "book" / "_static" / "problems"
 NUMBERS = ROOT / "tests" / "data" / "numbers.json"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -37,6 +38,8 @@ def site(tmp_path_factory):
     shutil.copytree(ROOT / "tests" / "browser" / "site", folder)
     shutil.copytree(ROOT / "book" / "_static" / "js", folder / "_static" / "js")
     shutil.copy(ROOT / "book" / "_static" / "practice.css", folder / "_static")
+    if PROBLEMS.exists():
+        shutil.copytree(PROBLEMS, folder / "_static" / "book-problems")
     return folder
 
 
@@ -286,6 +289,56 @@ def test_number_grammar_agrees_with_the_python_grader(reader):
     reader.problem()
     got = read_numbers(reader.page, [text for text, _ in cases])
     assert {text: value for (text, _), value in zip(cases, got, strict=True)} == dict(cases)
+
+
+@pytest.mark.skipif(not any(PROBLEMS.glob("*.js")), reason="no variants in book/_static/problems")
+def test_every_variant_of_the_book_is_graded_as_it_says(reader):
+    page = reader.lecture()
+    reader.problem()
+    ids = sorted(path.stem for path in PROBLEMS.glob("*.js"))
+    wrong = page.evaluate("""async (ids) => {
+      const wrong = [];
+      for (const id of ids) {
+        await gm.load('book-problems/' + id + '.js');
+        for (const v of (await gm.problems.fetchProblem(id)).variants) {
+          if (!gm.problems.grade(v, v.answer).right) wrong.push([id, v.seed, 'answer']);
+          for (const m of v.mistakes) {
+            const verdict = gm.problems.grade(v, m.answer);
+            if (verdict.right || verdict.diagnosis !== m.diagnosis || !m.diagnosis) wrong.push([id, v.seed, m.answer]);
+          }
+        }
+      }
+      return wrong; }""", ids)
+    assert wrong == []
+
+
+@pytest.mark.skipif(not any(PROBLEMS.glob("*.js")), reason="no variants in book/_static/problems")
+def test_formulas_of_the_book_stay_in_their_box_on_a_phone(browser, address):
+    reader = Reader(browser, address, viewport={"width": 390, "height": 844})
+    page = reader.lecture()
+    reader.problem()
+    ids = sorted(path.stem for path in PROBLEMS.glob("*.js"))
+    outside = page.evaluate("""async (ids) => {
+      const outside = [];
+      for (const id of ids) {
+        await gm.load('book-problems/' + id + '.js');
+        const box = await gm.problems.build(id, () => {});
+        document.querySelector('main').append(box);
+        for (const fold of box.querySelectorAll('details')) fold.open = true;
+        const edge = box.getBoundingClientRect().right;
+        for (const e of box.querySelectorAll('p, li, math')) {
+          if (e.localName === 'math' && e.closest('p')) continue;              // a paragraph scrolls
+          if (e.getBoundingClientRect().right > edge) outside.push([id, e.textContent]);
+        }
+        for (const e of box.querySelectorAll('p, math')) {
+          if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth && getComputedStyle(e).overflowX !== 'auto') outside.push([id, e.textContent]);
+        }
+        box.remove();
+      }
+      return outside; }""", ids)
+    assert outside == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    reader.context.close()
 
 
 EXPLAINED = {"0.5 nats": "Leave out \u201cnats\u201d", "1,000.5": "nothing between thousands", "log(2)": "one number first",

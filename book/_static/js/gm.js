@@ -37,7 +37,7 @@
     }
   }, { rootMargin: "400px" });
 
-  const wide = ".katex-display, .math, pre, table, .cell_output, .gm-statement, .gm-scroll";
+  const wide = ".katex-display, .math, math[display=block], .gm-problem p, pre, table, .cell_output, .gm-scroll";
   function scrollable() {
     for (const e of document.querySelectorAll(wide)) {
       const over = e.scrollWidth > e.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(e).overflowX);
