@@ -40,7 +40,8 @@ class Line(nn.Module):
     def loss(self, batch):
         x, y = batch
         if self.noise:
-            x = x + self.noise * torch.randn_like(x)
+            self.drawn = torch.randn_like(x)
+            x = x + self.noise * self.drawn
         return (self.line(x) - y).square().mean()
 
 
@@ -117,9 +118,10 @@ def test_the_first_step_of_adam_has_length_lr():
 
 
 def test_it_is_the_loop_that_one_would_write():
-    model, by_hand = Line(), Line()
-    history = train(model, line_data(), steps=25, batch_size=16, lr=1e-2)
-    adam = torch.optim.Adam(by_hand.parameters(), lr=1e-2)
+    model, by_hand = Line().eval(), Line()
+    model.players = lambda: [Player("loss", model, model.loss, lr=1e-2, betas=(0.5, 0.9))]
+    history = train(model, line_data(), steps=25, batch_size=16)
+    adam = torch.optim.Adam(by_hand.parameters(), lr=1e-2, betas=(0.5, 0.9))
     batches, losses = batches_from(line_data(), 16, 0, 0, slice(None), "cpu"), []
     for _ in range(25):
         loss = by_hand.loss(next(batches))
@@ -200,8 +202,10 @@ def test_frozen_and_unused_weights_stay():
 
 
 def test_the_model_is_left_in_evaluation_mode_without_gradients():
-    model = Duel()
+    model, modes = Duel().eval(), []
+    model.critic.register_forward_hook(lambda module, *_: modes.append(module.training))
     train(model, torch.randn(16, 3), steps=1, batch_size=8)
+    assert all(modes)
     assert not any(part.training for part in model.modules())
     assert all(weight.grad is None for weight in model.parameters())
 
@@ -262,6 +266,23 @@ def test_a_pass_repeats_nothing_and_processes_share_each_batch(n, size, world, a
     assert len(set(seen)) == len(seen)
 
 
+@pytest.mark.parametrize("kind", ["tensor", "unsized"])
+def test_each_pass_has_an_order_of_its_own(kind):
+    batches = batches_from(KINDS[kind](), 8, 0, 0, slice(None), "cpu")
+    passes = [torch.cat([next(batches) for _ in range(7)]) for _ in range(3)]
+    assert all(torch.equal(rows.sort(0).values, ROWS) for rows in passes)
+    assert not torch.equal(passes[0], passes[1])
+    assert not torch.equal(passes[1], passes[2])
+
+
+def test_a_new_pass_does_not_begin_the_noise_again():
+    model, drawn = Line(noise=1.0), []
+    loss = model.loss
+    model.loss = lambda batch: (loss(batch), drawn.append(model.drawn))[0]
+    train(model, [line_data(4)], steps=6)
+    assert len({tuple(noise.flatten().tolist()) for noise in drawn}) == 6
+
+
 def test_data_that_makes_no_sense():
     model = Line()
     x, y = line_data()
@@ -302,15 +323,24 @@ class Shifted(torch.utils.data.Dataset):
     """Each reading draws from the global generator, as augmentations do."""
 
     def __len__(self):
-        return 40
+        return 56
 
     def __getitem__(self, i):
-        return torch.tensor([i, i + 1.0, -i]) / 40 + 0.1 * torch.randn(3)
+        return torch.tensor([i, i + 1.0, -i]) / 56 + 0.1 * torch.randn(3)
 
 
+class Unsized:
+    """Batches in an order drawn anew on each pass; how many there are is not known beforehand."""
+
+    def __iter__(self):
+        yield from ROWS[torch.randperm(len(ROWS))].split(8)
+
+
+ROWS = torch.arange(168.0).view(56, 3) / 168  # 7 batches of 8: the state is written within a pass
 KINDS = {
-    "tensor": lambda: torch.arange(120.0).view(40, 3) / 120,
-    "list": lambda: list((torch.arange(120.0).view(40, 3) / 120).split(8)),
+    "tensor": lambda: ROWS,
+    "list": lambda: list(ROWS.split(8)),
+    "unsized": Unsized,
     "loader": lambda: torch.utils.data.DataLoader(Shifted(), batch_size=8, shuffle=True),
 }
 
@@ -450,6 +480,19 @@ def test_a_gradient_that_is_not_finite_is_noticed_where_the_loss_is():
 
     with pytest.raises(FloatingPointError, match="player 'loss'"):
         train(Root(), line_data(), steps=1)
+
+
+def test_a_state_with_such_a_weight_is_not_written(tmp_path):
+    class Late(Line):
+        count = 0
+
+        def loss(self, batch):
+            self.count += 1
+            return super().loss(batch) + (self.line.bias * 0 + (self.count != 20)).abs().sqrt().sum()
+
+    with pytest.raises(FloatingPointError, match="a weight of player 'loss' is not finite at step 20"):
+        train(Late(), line_data(), steps=200, folder=tmp_path)
+    assert weights.read_tensors(tmp_path / "state.safetensors")[1]["step"] == 10
 
 
 # Settings
@@ -650,8 +693,9 @@ for noise, folder, steps in ((0.0, None, 60), (0.5, "a", 240), (0.5, "b", 120), 
     folder = folder and os.path.join({folder!r}, folder)
     history = train(model, line_data(), steps=steps, batch_size=16, lr=0.02, ema=0.9, folder=folder)
     out.append([history.ema.line.weight.tolist(), history.curves["loss"]])
+    drawn = model.drawn.tolist() if noise else None
 with open(os.path.join({folder!r}, f"{{rank}}.json"), "w") as file:
-    json.dump(out, file)
+    json.dump([out, drawn], file)
 """
 
 
@@ -665,7 +709,10 @@ def test_two_processes_are_one_in_distribution(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
-    assert first == second  # weights and curves agree between the processes
+    assert first[0] == second[0]  # weights and curves agree between the processes
+    assert first[1] != second[1]  # the noise does not
+    assert len(first[1]) == 8  # half a batch
+    first = first[0]
     exact, noisy, _, resumed = first
     model = Line()
     history = train(model, line_data(), steps=60, batch_size=16, lr=0.02, ema=0.9)
