@@ -218,7 +218,7 @@ class _Session:
     def record(self, losses: list[Tensor]) -> dict[str, float]:
         """Add a point to the curves and the log: the one place where the loop waits for the device."""
         turns = [player.turns for player in self.players]
-        table = self.accelerator.reduce(torch.stack(losses).double(), "mean").cpu().view(-1, sum(turns))
+        table = self.accelerator.reduce(torch.stack(losses), "mean").cpu().double().view(-1, sum(turns))
         bad = (~table.isfinite()).nonzero()  # in the order of play
         if len(bad):
             step, turn = bad[0].tolist()

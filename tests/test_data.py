@@ -270,14 +270,14 @@ FILES = tuple(RAW)
 class Mirror(HTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answer)
-        self.mode, self.asked = "good", []
+        self.mode, self.asked, self.over = "good", [], threading.Event()
 
 
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
         name, mode = self.path.rsplit("/", 1)[1], self.server.mode
-        body = gzip.compress(RAW[name.removesuffix(".gz")], mtime=0)
+        body = gzip.compress(RAW[name.removesuffix(".gz")], 0)
         if mode == "other":
             body = gzip.compress(b"something else")
         elif mode == "page":
@@ -287,7 +287,9 @@ class Answer(BaseHTTPRequestHandler):
         self.send_response({"missing": 404, "broken": 503}.get(mode, 200))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if mode == "cut" else body)
+        self.wfile.write(body[: len(body) // 2] if mode in ("cut", "stall") else body)
+        if mode == "stall":
+            self.server.over.wait(5)
 
     def log_message(self, *_):
         pass
@@ -339,12 +341,14 @@ def test_a_download_happens_once(load, mirror, capsys):
         ("missing", FileNotFoundError, "answered 404, the mirror no longer has it"),
         ("broken", ConnectionError, "answered 503, the mirror is in trouble"),
         ("cut", ConnectionError, "broke off, nothing was kept: try again"),
+        ("stall", ConnectionError, "broke off, nothing was kept: try again"),
         ("short", ValueError, "ends too early; nothing was kept"),
         ("page", ValueError, "is not a sound gzip file; nothing was kept"),
         ("other", ValueError, "is another file .*; nothing was kept"),
     ],
 )
-def test_downloads_that_fail_are_told_apart_and_leave_nothing(mode, kind, message, mirror):
+def test_downloads_that_fail_are_told_apart_and_leave_nothing(mode, kind, message, mirror, monkeypatch):
+    monkeypatch.setattr(images, "TIMEOUT", 0.3 if mode == "stall" else 30)
     mirror.mode = mode
     with pytest.raises(kind, match=message) as caught:
         images.mnist()
@@ -352,6 +356,7 @@ def test_downloads_that_fail_are_told_apart_and_leave_nothing(mode, kind, messag
     assert "train-images-idx3-ubyte" in str(caught.value)
     assert kept(mirror) == []
     mirror.mode = "good"
+    mirror.over.set()
     require_loaded(images.mnist())
 
 
@@ -387,6 +392,9 @@ def test_own_files_come_first_and_must_be_right(ending, mirror, monkeypatch, tmp
     monkeypatch.setenv("GM_DATA", str(tmp_path / "own"))
     require_loaded(images.mnist())
     assert mirror.asked == []
+    monkeypatch.delenv("GM_DATA")
+    images.mnist()  # now the cache has it too
+    monkeypatch.setenv("GM_DATA", str(tmp_path / "own"))
     path = folder / f"{FILES[0]}{ending}"
     whole = path.read_bytes()
     path.write_bytes(whole[:-9])

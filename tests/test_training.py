@@ -667,7 +667,7 @@ def test_the_command_does_not_overwrite_a_run_and_goes_on_if_asked(recipes, tmp_
 
 def test_the_command_lists_and_refuses(recipes, capsys):
     assert command_line.main(["train", "--list"]) == 0
-    assert capsys.readouterr().out == "line         A straight line.\n"
+    assert capsys.readouterr().out == "line  A straight line.\n"
     for arguments, message in (
         (["train", "spline"], "no model 'spline'; known are line"),
         (["train"], "no model"),

@@ -21,6 +21,7 @@ MIRRORS = {  # those of torchvision
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "fashion-mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 }
+TIMEOUT = 30  # seconds without an answer
 DEBIAN = Path("/usr/share/datasets")  # of the package dataset-fashion-mnist
 DIGESTS = {  # SHA-256 of the uncompressed files, images and labels: the .gz differ from place to place
     ("mnist", "train"): (
@@ -159,7 +160,7 @@ def _fetched(url: str, path: Path, digest: str, advice: str) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        fetch = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=30)
+        fetch = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)
         fetch(url, str(partial), None)
         content = _verified(partial, digest)
         os.replace(partial, path)
