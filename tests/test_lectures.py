@@ -49,7 +49,7 @@ def cells(text: str) -> list[tuple[list[str], list[str]]]:
     """(tags, lines of code) of each code cell."""
     out = []
     for body in CELL.findall(text):
-        head = re.match(r"(---\n.*?---\n|(?::[a-z]+:.*\n)+\n?|)", body, re.S)[0]
+        head = re.match(r"(---\n.*?---\n|(?::[a-z]+:[^\n]*\n)+\n?|)", body, re.S)[0]
         tags = re.search(r"tags: *\[([^\]]*)\]", head)
         code = [line for line in body[len(head) :].splitlines() if line.strip()]
         out.append(([t.strip() for t in tags[1].split(",")] if tags else [], code))
