@@ -18,7 +18,8 @@ rng = np.random.default_rng(7)
 def dots(xy: np.ndarray, r: float, colour: str, opacity: float = 1.0) -> str:
     """All points as one path of round-capped zero-length strokes: one node, not one for each point."""
     d = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in xy)
-    return f'<path d="{d}" stroke="var(--gm-{colour})" stroke-width="{2 * r:g}" stroke-linecap="round" opacity="{opacity:g}"/>'
+    pen = f'stroke="var(--gm-{colour})" stroke-width="{2 * r:g}" stroke-linecap="round"'
+    return f'<path d="{d}" {pen} opacity="{opacity:g}"/>'
 
 
 def line(xy: np.ndarray, colour: str, width: float = 1.5, more: str = "") -> str:
@@ -27,7 +28,7 @@ def line(xy: np.ndarray, colour: str, width: float = 1.5, more: str = "") -> str
 
 
 def save(name: str, body: list[str], width: int = W, height: int = H) -> None:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" aria-hidden="true" focusable="false">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" aria-hidden="true">'
     (OUT / f"{name}.svg").write_text(head + "\n".join(body) + "</svg>\n", encoding="utf8")
 
 
@@ -51,11 +52,14 @@ def hero(n: int = 560) -> None:
 
     z = rng.standard_normal((n, 2)) * [62, 68] + [120, 190]
     x = digit_points(n) * [330, 330] + [272, 25]
-    rows, columns = linear_sum_assignment(cdist((z - z.mean(0)) / z.std(0), (x - x.mean(0)) / x.std(0), "sqeuclidean"))
+    rows, columns = linear_sum_assignment(
+        cdist((z - z.mean(0)) / z.std(0), (x - x.mean(0)) / x.std(0), "sqeuclidean")
+    )
     x = x[columns][np.argsort(rows)]
     far = np.linspace(0.35, 0.65, 2)
     paths = "".join(
-        f"M{a:.0f} {b:.0f}C{a + (c - a) * far[0]:.0f} {b:.0f} {a + (c - a) * far[1]:.0f} {d:.0f} {c:.0f} {d:.0f}"
+        f"M{a:.0f} {b:.0f}C{a + (c - a) * far[0]:.0f} {b:.0f} "
+        f"{a + (c - a) * far[1]:.0f} {d:.0f} {c:.0f} {d:.0f}"
         for (a, b), (c, d) in zip(z, x, strict=True)
     )
     save("hero", [
@@ -72,16 +76,24 @@ def vae() -> None:
     """The code plane: the encoder's densities inside the prior's circles."""
     body = [f'<ellipse cx="160" cy="75" rx="{r * 1.6:g}" ry="{r:g}" fill="none" stroke="var(--gm-grid)" '
             'stroke-width="1.5" stroke-dasharray="3 4"/>' for r in (26, 48, 68)]  # fmt: skip
-    centres = np.array([[108, 52], [150, 38], [206, 58], [128, 98], [176, 84], [226, 98], [84, 84], [178, 118]])
-    for (x, y), colour in zip(centres, ["blue", "orange", "green", "purple", "gold", "red", "green", "blue"], strict=True):
+    centres = np.array(
+        [[108, 52], [150, 38], [206, 58], [128, 98], [176, 84], [226, 98], [84, 84], [178, 118]]
+    )
+    for (x, y), colour in zip(
+        centres, ["blue", "orange", "green", "purple", "gold", "red", "green", "blue"], strict=True
+    ):
         rx, ry = rng.uniform(11, 18), rng.uniform(7, 12)
-        body.append(f'<ellipse cx="{x}" cy="{y}" rx="{rx:.0f}" ry="{ry:.0f}" fill="var(--gm-{colour})" opacity=".28"/>')
+        body.append(
+            f'<ellipse cx="{x}" cy="{y}" rx="{rx:.0f}" ry="{ry:.0f}" '
+            f'fill="var(--gm-{colour})" opacity=".28"/>'
+        )
         body.append(dots(rng.standard_normal((5, 2)) * [rx / 2.4, ry / 2.4] + [x, y], 1.6, colour))
     save("vae", body)
 
 
 def flow() -> None:
     """A square grid and its image under an invertible map."""
+
     def bend(p: np.ndarray) -> np.ndarray:
         u, v = (p[:, 0] - 0.5) * 2, (p[:, 1] - 0.5) * 2
         v = v + 0.42 * np.sin(2.4 * u)
@@ -105,7 +117,9 @@ def diffusion() -> None:
     t = rng.uniform(0, 2 * np.pi, 70)
     x0, noise = np.stack([np.cos(t), np.sin(t)], 1), rng.standard_normal((70, 2)) * 0.75
     body = []
-    for k, (a, colour) in enumerate(zip((1.0, 0.93, 0.7, 0.0), ("blue", "blue", "blue", "muted"), strict=True)):
+    for k, (a, colour) in enumerate(
+        zip((1.0, 0.93, 0.7, 0.0), ("blue", "blue", "blue", "muted"), strict=True)
+    ):
         x = np.sqrt(a) * x0 + np.sqrt(1 - a) * noise
         body.append(dots(np.clip(x, -1.7, 1.7) * 21 + [44 + 77 * k, 75], 1.5, colour, 1 - 0.1 * k))
     save("diffusion", body)
@@ -120,7 +134,10 @@ def energy() -> None:
     y = 112 - 62 * (e - e.min()) / np.ptp(e)
     p = np.exp(-3.2 * (e - e.min()))
     area = "M0 140" + "".join(f"L{a:.1f} {140 - 24 * b:.1f}" for a, b in zip(x, p, strict=True)) + "L320 140Z"
-    body = [f'<path d="{area}" fill="var(--gm-blue)" opacity=".25"/>', line(np.stack([x, y], 1), "orange", 2.2)]
+    body = [
+        f'<path d="{area}" fill="var(--gm-blue)" opacity=".25"/>',
+        line(np.stack([x, y], 1), "orange", 2.2),
+    ]
     walk = np.sort(rng.choice(np.arange(200), 9, replace=False, p=p / p.sum()))
     body.append(dots(np.stack([x[walk], y[walk] - 6], 1), 3.2, "blue"))
     save("energy", body)
@@ -133,11 +150,17 @@ def gan() -> None:
     q = 0.85 * np.exp(-(((x - 120) / 48) ** 2) / 2)
     body = []
     for f, colour in ((p, "blue"), (q, "orange")):
-        area = "M0 132" + "".join(f"L{a:.1f} {132 - 96 * b:.1f}" for a, b in zip(x, f, strict=True)) + "L320 132Z"
+        area = (
+            "M0 132"
+            + "".join(f"L{a:.1f} {132 - 96 * b:.1f}" for a, b in zip(x, f, strict=True))
+            + "L320 132Z"
+        )
         body += [f'<path d="{area}" fill="var(--gm-{colour})" opacity=".16"/>',
                  line(np.stack([x, 132 - 96 * f], 1), colour, 2)]  # fmt: skip
     d = (p + 1e-4) / (p + q + 2e-4)
-    body.append(line(np.stack([x, 132 - 112 * d], 1), "green", 1.6, 'stroke-dasharray="2 4" stroke-linecap="round"'))
+    body.append(
+        line(np.stack([x, 132 - 112 * d], 1), "green", 1.6, 'stroke-dasharray="2 4" stroke-linecap="round"')
+    )
     save("gan", body)
 
 

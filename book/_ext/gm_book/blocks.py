@@ -109,7 +109,7 @@ class Callouts(SphinxTransform):
             label += [nodes.Text(" "), tag("span", "gm-id", nodes.Text(item))]
         if found[3]:
             label += [nodes.Text(" "), tag("span", "gm-callout-title", *bold.children)]
-        first.children = [c for c in first.children[first.children.index(bold) + 1 :]]
+        first.children = first.children[first.children.index(bold) + 1 :]
         if first.children and isinstance(first.children[0], nodes.Text):
             first[0] = nodes.Text(first.children[0].astext().lstrip())
         body = [c for c in quote.children if c is not first or first.astext().strip()]
@@ -130,7 +130,10 @@ class Callouts(SphinxTransform):
         answer = tag("div", "gm-fold-body", *folds[0].children[1].children)
         head = tag("summary", "", nodes.Text("Show the answer"))
         out = tag("div", css, label, question, tag("details", "gm-answer", head, answer), data_recall=item)
-        question["keep"], answer["keep"] = (self.env.docname, item, "question"), (self.env.docname, item, "answer")
+        question["keep"], answer["keep"] = (
+            (self.env.docname, item, "question"),
+            (self.env.docname, item, "answer"),
+        )
         links.register(self.document, self.env, item, out, f"Recall {item}", location=quote)
         return out
 

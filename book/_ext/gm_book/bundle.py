@@ -12,7 +12,9 @@ from sphinx.util import logging
 LOG = logging.getLogger(__name__)
 IMPORT = re.compile(r'@import\s*(?:url\()?"([^":]+\.css)"\)?;')
 ICON = re.compile(r"((?:\.fa-[a-z0-9-]+(?::{1,2}before)?,?)+)\{(?:--fa|content):[^}]*\}")
-OTHER_FONTS = re.compile(r"@font-face\s*\{[^}]*font-family:\s*[\"']?(?:Font ?Awesome 5|FontAwesome)\b[^}]*\}", re.I)
+OTHER_FONTS = re.compile(
+    r"@font-face\s*\{[^}]*font-family:\s*[\"']?(?:Font ?Awesome 5|FontAwesome)\b[^}]*\}", re.I
+)
 
 
 def styles(out: Path, sheets: list[Path], text: str) -> str:
@@ -47,7 +49,7 @@ def needed(css: str, words: set[str]) -> str:
 
 
 def _statements(head: str, out: list[str]) -> str:
-    """Put what ends in a semicolon before a rule (`@charset`, `@layer`) into `out`; the rest is the selector."""
+    """Put what ends in a semicolon (`@charset`, `@layer`) into `out`; the rest is the selector."""
     *done, head = head.split(";")
     out += [f"{piece.strip()};" for piece in done if piece.strip()]
     return head.strip()
@@ -107,7 +109,9 @@ def cut_fonts(out: Path, text: str) -> None:
         return
     shown = {ord(c) for c in html.unescape(text)} | set(range(0x20, 0x7F))
     css = "".join(f.read_text(encoding="utf8") for f in (out / "_static").glob("site.*.css"))
-    icons = {int(c, 16) for c in re.findall(r"\\(f[0-9a-f]{3})\b", css)} | {ord(c) for c in css if c >= "\ue000"}
+    icons = {int(c, 16) for c in re.findall(r"\\(f[0-9a-f]{3})\b", css)} | {
+        ord(c) for c in css if c >= "\ue000"
+    }
     saved = 0
     for font in (out / "_static" / "katex" / "fonts").glob("*.woff2"):
         saved += _cut(font, shown)

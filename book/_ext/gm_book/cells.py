@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -24,6 +25,15 @@ def anchor(docname: str, index: int, builder: str = "html") -> str:
     return f"cell-{index}" if builder != "singlehtml" else f"cell-{docname.rpartition('/')[2]}-{index}"
 
 
+def pages_of(document: nodes.document) -> dict[int, str]:
+    """The page that a box came from, by the box's id(), where the builder has put all pages into one.
+
+    (The builder leaves the parents of what it moves as they were, so this goes from the top.)
+    """
+    files = document.findall(addnodes.start_of_file)
+    return {id(box): file["docname"] for file in files for box in file.findall(nodes.container)}
+
+
 class Cells(SphinxPostTransform):
     """Gives every code cell its id, and checks their calm look."""
 
@@ -31,23 +41,34 @@ class Cells(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        book = records.notebook(self.env, self.env.docname)
-        known = {f"{r['claim']}: {r['values']}": r for _, r in records.checks(book)} if book else {}
+        pages = pages_of(self.document)
         for cell in self.document.findall(nodes.container):
             if cell.get("nb_element") == "cell_code":
-                cell["ids"].append(anchor(self.env.docname, cell["cell_index"], self.app.builder.name))
+                docname = pages.get(id(cell), self.env.docname)
+                cell["ids"].append(anchor(docname, cell["cell_index"], self.app.builder.name))
                 for block in list(cell.findall(nodes.literal_block)):
                     lines = block.astext().strip().split("\n")
                     if all(line.startswith(MARKS) for line in lines):
-                        block.replace_self(tag("div", "gm-checks", *[check_line(line, known) for line in lines]))
+                        known = self._known(docname)
+                        block.replace_self(
+                            tag("div", "gm-checks", *[check_line(line, known) for line in lines])
+                        )
                 self._gather(cell)
+
+    def _known(self, docname: str) -> dict[str, dict[str, Any]]:
+        book = records.notebook(self.env, docname)
+        return {f"{r['claim']}: {r['values']}": r for _, r in records.checks(book)} if book else {}
 
     def _gather(self, cell: nodes.container) -> None:
         """Put neighbouring checks into one box."""
         for box in [t for t in cell.findall(Tag) if t["html"].get("class") == "gm-checks"]:
             parent = box.parent
             index = parent.index(box)
-            if index and isinstance(parent[index - 1], Tag) and parent[index - 1]["html"].get("class") == "gm-checks":
+            if (
+                index
+                and isinstance(parent[index - 1], Tag)
+                and parent[index - 1]["html"].get("class") == "gm-checks"
+            ):
                 parent[index - 1].extend(box.children)
                 parent.remove(box)
 
@@ -62,7 +83,10 @@ def check_line(line: str, known: dict[str, dict[str, Any]]) -> Tag:
     if values:
         parts += [nodes.Text(": "), tag("span", "gm-values", nodes.Text(values))]
     if source:
-        parts += [nodes.Text(" "), tag("span", "gm-source", nodes.Text(source.strip("()") if not values else source[1:-1]))]
+        parts += [
+            nodes.Text(" "),
+            tag("span", "gm-source", nodes.Text(source.strip("()") if not values else source[1:-1])),
+        ]
     if note:
         parts.append(tag("span", "gm-source", nodes.Text(note)))
     return tag("p", "gm-check" + ("" if mark == "✓" else " gm-check-open"), *parts)
@@ -79,7 +103,9 @@ def badge(app: Sphinx, document: nodes.document) -> None:
             link += nodes.Text("Open in Colab")
             link["classes"].append("gm-colab")
         else:
-            LOG.warning("a picture from another host: %s", image["uri"], location=link, type="gm", subtype="host")
+            LOG.warning(
+                "a picture from another host: %s", image["uri"], location=link, type="gm", subtype="host"
+            )
 
 
 def mark_stale(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:

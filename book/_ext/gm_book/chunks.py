@@ -35,7 +35,9 @@ def height(node: nodes.Node, columns: int) -> float:
         return 56
     if isinstance(node, nodes.container) and node.get("hide_mode") == "all":
         return 60
-    if isinstance(node, (nodes.paragraph, nodes.title)) or (isinstance(node, Tag) and node["tag"] in ("p", "figcaption")):
+    if isinstance(node, (nodes.paragraph, nodes.title)) or (
+        isinstance(node, Tag) and node["tag"] in ("p", "figcaption")
+    ):
         return 18 + 29 * math.ceil(max(1, len(node.astext()) * 0.9) / columns)
     around = 44 if isinstance(node, Tag) and "gm-callout" in node["html"].get("class", "") else 0
     if isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":

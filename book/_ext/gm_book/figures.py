@@ -71,7 +71,6 @@ class Figures(SphinxPostTransform):
                         location=image.parent, type="gm", subtype="figure")  # fmt: skip
         dark = image.deepcopy()
         dark["uri"], dark["candidates"] = dark_uri, {"*": dark_uri}
-        dark["alt"] = image["alt"]
         self.env.images.add_file(self.env.docname, dark_uri)
         image["classes"].append("only-light")
         dark["classes"].append("only-dark")

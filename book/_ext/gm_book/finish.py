@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +17,9 @@ FONTS = ("fonts/source-serif", "fonts/inter")  # what the first screen is set in
 MATHS = ("katex/fonts/KaTeX_Main-Regular", "katex/fonts/KaTeX_Math-Italic")
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
 DROP = ("scripts/fontawesome.js", "design-tabs.js", *SEARCH)
-OPTIONS = re.compile(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>")  # nothing reads them but the search
+OPTIONS = re.compile(
+    r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>"
+)  # nothing reads them but the search
 SCRIPT = re.compile(r'\s*<script\b[^>]*\bsrc="([^"]+)"[^>]*></script>')
 SHEET = re.compile(r'\s*<link\b[^>]*rel="stylesheet"[^>]*>')
 # a preload of a font is refused under file://, so it is asked for by a line of script
@@ -39,7 +41,9 @@ def context(app: Sphinx, pagename: str, templatename: str, ctx: dict[str, Any], 
     """The address where an error on this page is reported, for the foot of every page."""
     repository = app.config.html_theme_options.get("repository_url", "")
     body = f"Page: {pagename}\n\nWhat is wrong, and where (a sentence, a formula, a cell):\n"
-    ctx["gm_report"] = f"{repository}/issues/new?title={quote(f'[{pagename}] ')}&body={quote(body)}" if repository else ""
+    ctx["gm_report"] = (
+        f"{repository}/issues/new?title={quote(f'[{pagename}] ')}&body={quote(body)}" if repository else ""
+    )
 
 
 def finish(app: Sphinx, error: Exception | None) -> None:
@@ -53,7 +57,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     recall = (out / "_static" / "recall").glob("*.js")
     everything = "\n".join([*texts.values(), *(f.read_text(encoding="utf8") for f in recall)])
     used = everything + "\n".join(f.read_text(encoding="utf8") for f in scripts_of(out))
-    prefix = app.config.notfound_urls_prefix or "/"
+    prefix = getattr(app.config, "notfound_urls_prefix", None) or "/"
     for page, text in texts.items():
         if "sphinx-book-theme.css" in text:
             page.write_text(_page(out, page, text, used, prefix), encoding="utf8")
@@ -67,7 +71,8 @@ def front(app: Sphinx, out: Path) -> None:
     if root.parent == Path() or not (out / root).exists():
         return
     text = (out / root).read_text(encoding="utf8")
-    if app.builder.name == "singlehtml":  # its links are relative to the top already
+    if app.builder.name == "singlehtml":  # its links are relative to the top already, or to itself
+        text = text.replace(f'href="{root.as_posix()}#', 'href="#')
         (out / root).unlink()
     else:
         up = root.parent.as_posix() + "/"
@@ -79,8 +84,12 @@ def front(app: Sphinx, out: Path) -> None:
             return f'{found[1]}="{ref[3:] if ref.startswith("../") else up + ref}"'
 
         base = app.config.html_baseurl
-        (out / root).write_text(text.replace(f'href="{base}{root.as_posix()}"', f'href="{base}"'), encoding="utf8")
-        text = re.sub(r'\b(href|src|action)="([^"]*)"', top, text).replace('data-content_root="../"', 'data-content_root="./"')
+        (out / root).write_text(
+            text.replace(f'href="{base}{root.as_posix()}"', f'href="{base}"'), encoding="utf8"
+        )
+        text = re.sub(r'\b(href|src|action)="([^"]*)"', top, text).replace(
+            'data-content_root="../"', 'data-content_root="./"'
+        )
         text = text.replace(f'href="{base}{root.as_posix()}"', f'href="{base}"')
     (out / "index.html").write_text(text, encoding="utf8")
 
@@ -112,12 +121,12 @@ def _page(out: Path, page: Path, text: str, used: str, prefix: str) -> str:
     return re.sub(r"<img\b[^>]*>", lambda m: _image(m[0], local), text)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _styles(out: Path, files: tuple[Path, ...], used: str) -> str:
     return bundle.styles(out, list(files), used)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _script(out: Path, files: tuple[Path, ...]) -> str:
     return bundle.scripts(out, list(files))
 
@@ -134,7 +143,9 @@ def _scripts(out: Path, page: Path, text: str, up: str, local: Any) -> str:
     files = tuple(local(m[1]) for m in tags if not any(name in m[1] for name in DROP))
     for m in tags:
         text = text.replace(m[0], "", 1)
-    return text.replace("</head>", f'<script defer src="{up}_static/{_script(out, files)}"></script>\n</head>', 1)
+    return text.replace(
+        "</head>", f'<script defer src="{up}_static/{_script(out, files)}"></script>\n</head>', 1
+    )
 
 
 def _image(img: str, local: Any) -> str:

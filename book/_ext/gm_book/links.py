@@ -91,7 +91,9 @@ class Mentions(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         for text in list(self.document.findall(nodes.Text)):
             parent = text.parent
-            if isinstance(parent, nodes.paragraph) or (isinstance(parent, Tag) and parent["tag"] == "figcaption"):
+            if isinstance(parent, nodes.paragraph) or (
+                isinstance(parent, Tag) and parent["tag"] == "figcaption"
+            ):
                 self._link(text, MENTION)
         for reference in self.document.findall(nodes.reference):
             if re.fullmatch(ITEM, reference.astext()):
@@ -110,7 +112,11 @@ class Mentions(SphinxPostTransform):
             target = self._target(found, pattern)
             if target:
                 out.append(nodes.Text(text.astext()[end : found.start()]))
-                out.append(Link("", "", nodes.Text(found[0]), docname=target[0], anchor=target[1], classes=["gm-ref"]))
+                out.append(
+                    Link(
+                        "", "", nodes.Text(found[0]), docname=target[0], anchor=target[1], classes=["gm-ref"]
+                    )
+                )
                 end = found.end()
         if out:
             out.append(nodes.Text(text.astext()[end:]))

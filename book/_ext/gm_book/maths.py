@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,9 @@ function draw(tex, display) {
   } catch (e) { return ['', String(e.message)]; }
 }"""
 # what makes a formula more than a row of characters, or a letter more than its character
-LEVELS = re.compile(r"vlist|mfrac|sqrt|<svg|delimsizing|math(?:cal|bb|frak|scr|sf|tt)|accent|overline|rule|nulldelimiter")
+LEVELS = re.compile(
+    r"vlist|mfrac|sqrt|<svg|delimsizing|math(?:cal|bb|frak|scr|sf|tt)|accent|overline|rule|nulldelimiter"
+)
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +44,7 @@ def _engine() -> Any:
     return engine
 
 
-@lru_cache(maxsize=None)
+@cache
 def render(tex: str, display: bool = False) -> tuple[str, str]:
     """HTML of the formula `tex`, and KaTeX's complaint ("" if there is none)."""
     call = f"JSON.stringify(draw({json.dumps(tex)}, {json.dumps(display)}))"
@@ -99,7 +101,9 @@ def _inline(self: Any, node: nodes.math) -> None:
 def _block(self: Any, node: nodes.math_block) -> None:
     tex, number = split_tag(node.astext())
     if "amsmath" in node.get("classes", []):
-        LOG.warning("a bare environment: write `aligned` inside $$", location=node, type="gm", subtype="maths")
+        LOG.warning(
+            "a bare environment: write `aligned` inside $$", location=node, type="gm", subtype="maths"
+        )
     where = f' id="{anchor(number)}"' if number else ""
     end = f'<span class="gm-eqno">({html.escape(number)})</span>' if number else ""
     self.body.append(f'<div class="gm-eq"{where}>{_draw(node, tex, True)}{end}</div>\n')

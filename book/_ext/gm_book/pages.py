@@ -42,10 +42,14 @@ class Checks(SphinxDirective):
         found = {d: records.checks(records.notebook(self.env, d)) for d in records.lectures(self.env)}
         found = {d: checks for d, checks in found.items() if checks}
         if not found:
-            return [tag("p", "gm-none", nodes.Text("No lecture with checks is in this copy of the book yet."))]
+            return [
+                tag("p", "gm-none", nodes.Text("No lecture with checks is in this copy of the book yet."))
+            ]
         kinds = Counter(r["kind"] for checks in found.values() for _, r in checks)
         trained = sum(r["trained"] for checks in found.values() for _, r in checks)
-        rows = [[kind, str(kinds[kind])] for kind in (*KINDS, *sorted(set(kinds) - set(KINDS))) if kinds[kind]]
+        rows = [
+            [kind, str(kinds[kind])] for kind in (*KINDS, *sorted(set(kinds) - set(KINDS))) if kinds[kind]
+        ]
         rows += [["All", str(kinds.total())], ["of these on a trained model", str(trained)]]
         out = [table("gm-counts", ["The expected value comes from", "Checks"], rows)]
         return out + [self._lecture(d, checks) for d, checks in found.items()]
@@ -60,11 +64,12 @@ class Checks(SphinxDirective):
         box = tag("ol", "gm-checked")
         for index, record in checks:
             where = cells.anchor(docname, index, self.env.app.builder.name)
-            source = ", ".join(s for s in (record["kind"], f"±{record['tol']:.2g}" if record["tol"] else "",
-                                           record["why"], "trained" if record["trained"] else "") if s)  # fmt: skip
-            box += tag("li", "", Link("", "", nodes.Text(record["claim"]), docname=docname, anchor=where),
-                       nodes.Text(" "), tag("span", "gm-values", nodes.Text(record["values"])),
-                       nodes.Text(" "), tag("span", "gm-source", nodes.Text(source)))  # fmt: skip
+            tolerance = f"±{record['tol']:.2g}" if record["tol"] else ""
+            parts = (record["kind"], tolerance, record["why"], "trained" if record["trained"] else "")
+            claim = Link("", "", nodes.Text(record["claim"]), docname=docname, anchor=where)
+            values = tag("span", "gm-values", nodes.Text(record["values"]))
+            source = tag("span", "gm-source", nodes.Text(", ".join(part for part in parts if part)))
+            box += tag("li", "", claim, nodes.Text(" "), values, nodes.Text(" "), source)
         section += box
         return section
 
@@ -78,9 +83,13 @@ class Costs(SphinxDirective):
             book = records.notebook(self.env, docname)
             gm = book["metadata"].get("gm")
             if gm:
-                rows.append([link(docname, records.title(book)), f"{gm['seconds']:.0f} s", str(gm["machine"])])
+                rows.append(
+                    [link(docname, records.title(book)), f"{gm['seconds']:.0f} s", str(gm["machine"])]
+                )
         if not rows:
-            return [tag("p", "gm-none", nodes.Text("No lecture in this copy of the book has been timed yet."))]
+            return [
+                tag("p", "gm-none", nodes.Text("No lecture in this copy of the book has been timed yet."))
+            ]
         return [table("gm-costs", ["Lecture", "Time in cpu", "Measured on"], rows)]
 
 
@@ -118,7 +127,9 @@ class Family(SphinxDirective):
             if docname in self.env.found_docs:
                 box += tag("li", "", link(docname, words))
             else:
-                box += tag("li", "gm-planned", nodes.Text(words), tag("span", "", nodes.Text(" in preparation")))
+                box += tag(
+                    "li", "gm-planned", nodes.Text(words), tag("span", "", nodes.Text(" in preparation"))
+                )
         return box
 
     def _picture(self) -> nodes.Node:
@@ -130,7 +141,9 @@ class Family(SphinxDirective):
             image["candidates"] = {"*": image["uri"]}
             source = f"_static/map/{real.name}"
             up = "../" * self.env.docname.count("/")
-            return tag("div", "gm-family-picture", tag("img", "", src=up + source, alt=self.options.get("alt", "")))
+            return tag(
+                "div", "gm-family-picture", tag("img", "", src=up + source, alt=self.options.get("alt", ""))
+            )
         drawn = (folder / f"{name}.svg").read_text(encoding="utf8")
         return tag("div", "gm-family-picture", nodes.raw("", re.sub(r"\s*\n\s*", "", drawn), format="html"))
 

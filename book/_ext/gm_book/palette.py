@@ -18,7 +18,9 @@ DARK = {
     "#b8322a": "#ff8a7a",  # red
 }
 INK_DARK = DARK["#1f2430"]
-COLOUR = re.compile(r"""((?:fill|stroke|color|stop-color)\s*[:=]\s*["']?)(#[0-9a-fA-F]{6}|#[0-9a-fA-F]{3})\b""")
+COLOUR = re.compile(
+    r"""((?:fill|stroke|color|stop-color)\s*[:=]\s*["']?)(#[0-9a-fA-F]{6}|#[0-9a-fA-F]{3})\b"""
+)
 
 
 def twin(svg: str) -> tuple[str, set[str]]:

@@ -1,4 +1,4 @@
-"""What the notebooks' files say about themselves: title, checks, seconds, staleness. Standard library only."""
+"""What the notebooks' files say of themselves: title, checks, seconds, staleness."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from sphinx.environment import BuildEnvironment
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _load(path: str, time: float) -> dict[str, Any]:
     return json.loads(Path(path).read_text(encoding="utf8"))
 
@@ -32,7 +32,11 @@ def lectures(env: BuildEnvironment) -> list[str]:
 def title(book: dict[str, Any]) -> str:
     """The first heading of a notebook."""
     for cell in book["cells"]:
-        found = re.search(r"^# +(.+)$", "".join(cell["source"]), re.M) if cell["cell_type"] == "markdown" else None
+        found = (
+            re.search(r"^# +(.+)$", "".join(cell["source"]), re.M)
+            if cell["cell_type"] == "markdown"
+            else None
+        )
         if found:
             return found[1].strip()
     return "Untitled"
@@ -54,7 +58,7 @@ def stale(env: BuildEnvironment, docname: str) -> str | None:
     return tell(Path(env.doc2path(docname))) if tell and notebook(env, docname) else None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _stale_function(root: str) -> Callable[[Path], str | None] | None:
     path = Path(root) / "tools" / "keys.py"
     if not path.exists():

@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-INLINE = {"a", "span", "summary", "figcaption", "p", "b"}
+INLINE = {"a", "b", "dd", "dt", "figcaption", "h3", "p", "span", "summary", "td", "th"}
 
 
 class Tag(nodes.General, nodes.TextElement):
@@ -28,7 +28,9 @@ class Link(nodes.Inline, nodes.TextElement):
 def tag(name: str, css: str = "", *children: nodes.Node, **attributes: str) -> Tag:
     """The element `name` with a class: `tag("div", "gm-check", nodes.Text("…"), data_kind="…")`."""
     given = {"class": css} if css else {}
-    return Tag("", "", *children, tag=name, html=given | {k.replace("_", "-"): v for k, v in attributes.items()})
+    return Tag(
+        "", "", *children, tag=name, html=given | {k.replace("_", "-"): v for k, v in attributes.items()}
+    )
 
 
 def _visit(self: Any, node: Tag) -> None:
