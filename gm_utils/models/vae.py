@@ -51,9 +51,9 @@ class VAE(nn.Module):
         be set between steps (warm-up). `elbo` and `iwae_bound` bound log p(x) and know no beta.
     likelihood: "bernoulli" for x in {0, 1} (of grey pixels it is not a normalised density), or "gaussian".
     noise_var: the Gaussian's variance, one for all pixels. "calibrated": `loss` takes the optimum while
-        training, the batch's mean squared error (Rybkin, Daniilidis & Levine, 2021, eq. 5), and an average
-        over batches is kept for all else. "learned": a parameter, starting at 1/2; at the networks' learning
-        rate it lags far behind. A number: "summed squares + KL" is 0.5, "mean over D pixels + KL" is D / 2.
+        training, the batch's mean squared error (Rybkin et al., 2021, https://arxiv.org/abs/2006.13202), and
+        keeps an average over batches for all else. "learned": a parameter, 1/2 at the start; at the networks'
+        learning rate it lags far behind. A number: summed squares + KL is 0.5, mean of D squares + KL is D / 2.
 
     Raises ValueError for a likelihood that is not known, a noise_var that is not positive or is given to a
     Bernoulli, latent_dim below 1 or beta below 0.
@@ -73,7 +73,7 @@ class VAE(nn.Module):
         if likelihood not in ("bernoulli", "gaussian"):
             raise ValueError(f"likelihood is {likelihood!r}; expected 'bernoulli' or 'gaussian'")
         if likelihood == "bernoulli" and noise_var != "calibrated":
-            raise ValueError(f"noise_var is {noise_var!r}, but a Bernoulli has none; expected a 'gaussian'")
+            raise ValueError(f"noise_var is {noise_var!r}; expected likelihood='gaussian' with it")
         named = noise_var in ("calibrated", "learned")
         if not named and (isinstance(noise_var, str) or not 0 < noise_var < math.inf):
             raise ValueError(f"noise_var is {noise_var!r}; expected 'calibrated', 'learned' or a number > 0")
@@ -128,7 +128,7 @@ class VAE(nn.Module):
 
     def _log_density(self, x: Tensor, out: Tensor, calibrate: bool = False) -> Tensor:
         lead = out.ndim - x.ndim  # dimensions of draws before the batch
-        if lead < 0 or out.shape[lead:] != x.shape:  # broadcasting would hide it
+        if lead < 0 or out.shape[lead:] != x.shape:  # broadcasting would go on
             raise ValueError(f"decoder returns {(*out.shape,)}; expected the shape of x, {(*x.shape,)}")
         if self.likelihood == "bernoulli":
             nll = F.binary_cross_entropy_with_logits(out, x.expand_as(out), reduction="none")
@@ -148,7 +148,7 @@ class VAE(nn.Module):
         mean, log_var = self.encode(x)
         shape = (n_samples, *mean.shape)
         z = reparameterize(mean.expand(shape), log_var.expand(shape), generator)
-        kl = diagonal_gaussian_kl(mean.unsqueeze(-1), log_var.unsqueeze(-1))  # of each j
+        kl = diagonal_gaussian_kl(mean.unsqueeze(-1), log_var.unsqueeze(-1))  # each dimension's own
         return self.log_likelihood(x, z).mean(0), kl
 
     def elbo(self, x: Tensor, *, n_samples: int = 1, generator: Generator | None = None) -> Tensor:
