@@ -101,12 +101,12 @@ def scripts_of(out: Path) -> list[Path]:
 
 
 def _page(out: Path, page: Path, text: str, used: str, prefix: str) -> str:
-    lost = page.name == "404.html"  # its addresses are absolute: it is shown at any depth
-    up = prefix if lost else "../" * (len(page.relative_to(out).parts) - 1)
+    up = "../" * (len(page.relative_to(out).parts) - 1)
+    if page.name == "404.html":
+        text = _lost(text, prefix)
 
     def local(ref: str) -> Path:
-        ref = ref.split("?")[0]
-        return (out / ref.removeprefix(prefix) if lost else page.parent / ref).resolve()
+        return (page.parent / ref.split("?")[0]).resolve()
 
     sheets = SHEET.findall(text)
     files = [local(re.search(r'href="([^"]+)"', s)[1]) for s in sheets]
@@ -119,6 +119,14 @@ def _page(out: Path, page: Path, text: str, used: str, prefix: str) -> str:
     for pattern, new in NAMES:
         text = pattern.sub(new, text)
     return re.sub(r"<img\b[^>]*>", lambda m: _image(m[0], local), text)
+
+
+def _lost(text: str, prefix: str) -> str:
+    """The page for addresses that are not there: shown at any depth, and from a file under its own name."""
+    text = re.sub(rf'\b(href|src|action)="{re.escape(prefix)}([^"]*)"', r'\1="\2"', text)
+    base = f"""<script>if(location.protocol!='file:'&&!location.pathname.endsWith('/404.html'))
+document.head.append(Object.assign(document.createElement('base'),{{href:'{prefix}'}}))</script>"""
+    return text.replace("<head>", "<head>" + base, 1)
 
 
 @cache
