@@ -53,7 +53,7 @@ class VAE(nn.Module):
     noise_var: the Gaussian's variance, one for all pixels. "calibrated": `loss` takes the optimum while
         training, the batch's mean squared error (Rybkin et al., 2021, https://arxiv.org/abs/2006.13202), and
         keeps an average over batches for all else. "learned": a parameter, 1/2 at the start; at the networks'
-        learning rate it lags far behind. A number: summed squares + KL is 0.5, mean of D squares + KL is D / 2.
+        learning rate it lags behind. A number: summed squares + KL is 0.5, mean of D squares + KL is D / 2.
 
     Raises ValueError for a likelihood that is not known, a noise_var that is not positive or is given to a
     Bernoulli, latent_dim below 1 or beta below 0.
