@@ -3,6 +3,7 @@ texts that hold the answer, and files that are those of the present code."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import re
@@ -222,6 +223,61 @@ def test_texts_are_complete_and_hold_the_answer(id: str) -> None:
             assert text.count("$") % 2 == 0
 
 
+def arithmetic(tex: str) -> list[float | None]:
+    """The values of the sides of an equation in TeX, None for a side that is not made of numbers alone."""
+    values = []
+    for side in re.split(r"&?=|&?\\approx", tex):
+        s = re.sub(r"\\[Bb]ig|\\(begin|end)\{aligned\}|\\[,; ]", "", side).strip(" .,\n")
+        s = (
+            s.replace(r"\tfrac12", "(1/2)")
+            .replace(r"\cdot", "*")
+            .replace(r"\pi", " pi ")
+            .replace(r"e^", r" exp")
+        )
+        s = re.sub(r"\\frac\{1\+ exp\{(-?[\d.]+)\}\}2", r"((1+ exp(\1))/2)", s)
+        s = re.sub(r"\\d?frac\{([^{}]*)\}(?:\{([^{}]*)\}|(\d))", lambda m: f"(({m[1]})/({m[2] or m[3]}))", s)
+        s = re.sub(r"\\sqrt\{([^{}]*)\}", r" sqrt(\1)", s)
+        s = re.sub(r"\\log *(\d+(?:\.\d+)?)", r" log(\1)", s).replace(r"\log", " log").replace("^", "**")
+        s = re.sub(r"(?<=[\d)]) *(?=log|exp|sqrt|pi|\()", "*", s)
+        numeric = re.fullmatch(r"(?:[\d\s.+\-*/()]|log|exp|sqrt|pi)*\d(?:[\d\s.+\-*/()]|log|exp|sqrt|pi)*", s)
+        values.append(eval(s, {"__builtins__": {}}, vars(math)) if numeric else None)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("tex", "value"),
+    [
+        (r"\tfrac12\big(1+0.25-(-1.3863)-1\big)", 0.8181),
+        (r"-\tfrac12\log(2\pi\cdot0.5)-\frac{2.5}{2\cdot0.5}", -3.0724),
+        (r"-53.7+\log\frac{1+e^{-2}}2", -54.2662),
+        (r"0.3125\log\frac{0.3125}{0.25}", 0.0697),
+        (r"\tfrac12\Big(\log\frac{0.5}{0.1}+\log\frac{0.2}{0.1}\Big)", 1.1513),
+        (r"\sqrt{9}", 3),
+        (r"(-1.5)^2+0.25", 2.5),
+        (r"x+1", None),
+    ],
+)
+def test_the_arithmetic_reader_itself(tex: str, value: float | None) -> None:
+    (got,) = arithmetic(tex)
+    assert got == (value if value is None else pytest.approx(value, abs=1e-4))
+
+
+@each_problem
+def test_the_steps_of_a_solution_add_up(id: str) -> None:
+    """Both sides of every equation between numbers, evaluated."""
+    found = set()
+    for seed in range(100):
+        solution = PROBLEMS[id].variant(seed).solution
+        for tex in re.findall(r"\$\$(.*?)\$\$|\$(.*?)\$", solution, re.S):
+            for equation in re.split(r"\\\\|\\qquad", tex[0] or tex[1]):
+                values = arithmetic(equation)
+                for a, b in zip(values, values[1:], strict=False):
+                    if a is not None and b is not None:
+                        assert a == pytest.approx(b, rel=2e-3, abs=3e-4), (seed, equation)
+                        found.add(equation)
+    assert len(found) >= 5 or id == "P-VAE-ACTIVE", "few equations between numbers: can the test read them?"
+
+
 @each_problem
 def test_numbers_differ_between_seeds_and_repeat_for_one(id: str) -> None:
     problem = PROBLEMS[id]
@@ -351,6 +407,11 @@ def test_rendering(renderer) -> None:
     assert '<math display="block">' in html
     assert "<td><math><mi>x</mi></math></td>" in html
     assert not re.search(r"annotation|semantics|katex|xmlns", html)
+    html = renderer.html(r"$\mathbb E\mathcal L\mathcal N 2\log x=-1$", block=False)
+    assert html == (
+        "<math><mi>\U0001d53c</mi><mi>\u2112</mi><mi>\U0001d4a9</mi><mn>2</mn>"
+        f'{export.THIN}<mi>log</mi>{export.THIN}<mi>x</mi><mo>=</mo><mo form="prefix">\u2212</mo><mn>1</mn></math>'
+    )
     with pytest.raises(ValueError, match=r"KaTeX cannot draw '\\\\frac"):
         renderer.html(r"$\frac$")
 
@@ -421,3 +482,18 @@ def test_the_command() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(PROBLEMS)} problems, 0 files stale" in done.stdout
+
+
+def test_the_command_fails_where_a_file_is_stale(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    spec = importlib.util.spec_from_file_location("command", ROOT / "tools/problems.py")
+    command = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(command)
+    asked = []
+    monkeypatch.setattr(command, "stale", lambda problems, write: asked.append(write) or ["P-X-Y.js"])
+    monkeypatch.setattr(sys, "argv", ["problems.py", "--check"])
+    assert command.main() == 1
+    assert "stale: P-X-Y.js" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["problems.py"])
+    assert command.main() == 0
+    assert "written: P-X-Y.js" in capsys.readouterr().out
+    assert asked == [False, True]

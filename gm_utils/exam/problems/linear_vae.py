@@ -82,12 +82,14 @@ class Posterior(Problem):
             N\big(M^{-1}w^\top(x-b)/\sigma_x^2,\;M^{-1}\big)$ with $M=1+w^\top w/\sigma_x^2$.
 
             **Numbers.** $w^\top w=<size>$, so $M=1+<size>/<s2>=<M>$. The centred observation is
-            $x-b=(<c1>,\,<c2>)^\top$, so $w^\top(x-b)=<dot>$.
+            $x-b=(<c1>,\,<c2>)^\top$, so
+            $w^\top(x-b)=<w1>\cdot<(c1)>+<(w2)>\cdot<(c2)>=<dot>$.
 
             **Answer.** The posterior mean is $\dfrac{<dot>/<s2>}{<M>}=<a>$ (in units of $z$; the
             posterior variance is $1/M=<v>$).
 
-            **Does it make sense?** Without the prior the best $z$ would be $w^\top(x-b)/w^\top w=<ls>$;
+            **Does it make sense?** Without the prior the best $z$ would be
+            $w^\top(x-b)/w^\top w=<dot>/<size>=<ls>$;
             the prior pulls it towards 0, by the factor $w^\top w/(w^\top w+\sigma_x^2)=<shrink>$.
             """,
             n,
@@ -104,7 +106,7 @@ class Posterior(Problem):
 class Collapse(Problem):
     id = "P-VAE-COLLAPSE"
     title = "What survives in a linear VAE"
-    lecture, objective = "10-vae", "O-10-7"
+    lecture, objective = "11-latent-spaces", "O-11-4"
     unit = "nats"
     hint = (
         r"The optimum is probabilistic PCA: $\Vert w_i\Vert^2=(\lambda_i-\sigma_x^2)_+$ along the leading "
