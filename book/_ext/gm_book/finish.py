@@ -22,6 +22,8 @@ OPTIONS = re.compile(
 )  # nothing reads them but the search
 SCRIPT = re.compile(r'\s*<script\b[^>]*\bsrc="([^"]+)"[^>]*></script>')
 SHEET = re.compile(r'\s*<link\b[^>]*rel="stylesheet"[^>]*>')
+# a search under file:// cannot read the pages, so it shows their titles
+TITLES = "<script>if(location.protocol=='file:')DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY=false</script>"
 # a preload of a font is refused under file://, so it is asked for by a line of script
 PRELOAD = ("<script>if(location.protocol!='file:')for(const n of {names})document.head.append(Object.assign("
            "document.createElement('link'),{{rel:'preload',as:'font',type:'font/woff2',crossOrigin:'',"
@@ -143,9 +145,11 @@ def _scripts(out: Path, page: Path, text: str, up: str, local: Any) -> str:
     """One deferred script in place of many; the search page keeps its own, in order."""
     tags = [m for m in SCRIPT.finditer(text) if not re.match(r"https?:", m[1])]
     if page.name == "search.html":
-        drop = [m for m in tags if "scripts/fontawesome.js" in m[1]]
-        for m in drop:
-            text = text.replace(m[0], "", 1)
+        for m in tags:
+            if "scripts/fontawesome.js" in m[1]:
+                text = text.replace(m[0], "", 1)
+            elif "documentation_options.js" in m[1]:
+                text = text.replace(m[0], m[0] + TITLES, 1)
         return text
     text = OPTIONS.sub("", text)
     files = tuple(local(m[1]) for m in tags if not any(name in m[1] for name in DROP))
