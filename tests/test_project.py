@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
+import keys  # noqa: E402
 import pair  # noqa: E402
 import start  # noqa: E402
 
@@ -84,10 +85,12 @@ def test_init_files_are_empty() -> None:
 
 
 def test_modules_are_small() -> None:
+    """400 lines a module with everything; 40 a function and 3,500 in all without comments and docstrings."""
     total = 0
     for path in MODULES:
-        lines = path.read_text(encoding="utf8").splitlines()
-        total += len(lines)
+        text = path.read_text(encoding="utf8")
+        lines = text.splitlines()
+        total += len(keys.stripped(text).splitlines())
         assert len(lines) <= 400, path
         for node in ast.walk(ast.parse("\n".join(lines))):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
