@@ -16,6 +16,9 @@ OTHER_FONTS = re.compile(
     r"@font-face\s*\{[^}]*font-family:\s*[\"']?(?:Font ?Awesome 5|FontAwesome)\b[^}]*\}", re.I
 )
 
+# the theme measures every box at the start, which lays out all that is not yet seen; js/gm.js does it later
+MEASURES = re.compile(r"""document\.querySelectorAll\(\["pre"[^\]]*\]\.join\(", "\)\)\.forEach\(""")
+
 
 def styles(out: Path, sheets: list[Path], text: str) -> str:
     """Write the sheets as one, without what `text` (all pages and scripts) cannot use. Returns its name."""
@@ -91,7 +94,7 @@ def _sheet(out: Path, path: Path) -> str:
 def scripts(out: Path, files: list[Path]) -> str:
     """Write the scripts as one, in their order. Returns its name."""
     parts = [re.sub(r"(?m)^//# sourceMappingURL=.*$", "", f.read_text(encoding="utf8")) for f in files]
-    return _save(out, ";\n".join(parts), "js")
+    return _save(out, MEASURES.sub("[].forEach(", ";\n".join(parts)), "js")
 
 
 def _save(out: Path, text: str, end: str) -> str:

@@ -28,12 +28,16 @@ TITLES = "<script>if(location.protocol=='file:')DOCUMENTATION_OPTIONS.SHOW_SEARC
 PRELOAD = ("<script>if(location.protocol!='file:')for(const n of {names})document.head.append(Object.assign("
            "document.createElement('link'),{{rel:'preload',as:'font',type:'font/woff2',crossOrigin:'',"
            "href:'{up}_static/'+n+'.woff2'}}))</script>")  # fmt: skip
+CODE = re.compile(r'<div class="highlight"><pre>.*?</pre>', re.S)
+PLAIN = re.compile(r'<span class="(n|nn|nb|o|p|w|bp)">([^<]*)</span>')  # what code shows in plain ink
 NAMES = (  # what axe rejects in the theme's pages
     (re.compile(r'(<button class="btn search-button-field[^>]*?)\s*aria-label="[^"]*"'), r"\1"),
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     (re.compile(r'class="sidebar-primary-items__start sidebar-primary__section"(?! role)'),
      'class="sidebar-primary-items__start sidebar-primary__section" role="region" aria-label="Book"'),
     (re.compile(r'\s*<link rel="preload" as="script"[^>]*>'), ""),
+    # scrolled by keyboard (js/gm.js)
+    (re.compile('(class="pst-scrollable-table-container)"'), r'\1 gm-scroll"'),
     # myst-nb's boxes carry docutils' class, which the theme limits like Bootstrap's container
     (re.compile(r'class="((?:[\w-]+ )*)docutils container'), r'class="\1docutils'),
 )  # fmt: skip
@@ -118,6 +122,7 @@ def _page(out: Path, page: Path, text: str, used: str, prefix: str) -> str:
     text = text.replace(sheets[0], "\n" + head, 1)
     text = SHEET.sub(lambda m: m[0] if name in m[0] else "", text)
     text = _scripts(out, page, text, up, local)
+    text = CODE.sub(lambda m: PLAIN.sub(r"\2", m[0]), text)
     for pattern, new in NAMES:
         text = pattern.sub(new, text)
     return re.sub(r"<img\b[^>]*>", lambda m: _image(m[0], local), text)

@@ -33,6 +33,11 @@ LEVELS = re.compile(
     r"vlist|mfrac|sqrt|<svg|delimsizing|math(?:cal|bb|frak|scr|sf|tt)|accent|overline|rule|nulldelimiter"
 )
 
+# a script that is one symbol: its size and its kind go into one element
+SIZED = re.compile(
+    r'<span class="(katex-sizing [^"]*)"><span class="([^"]*)"( style="[^"]*")?>([^<]*)</span></span>'
+)
+
 
 @lru_cache(maxsize=1)
 def _engine() -> Any:
@@ -59,11 +64,16 @@ def slim(out: str) -> str:
     out = re.sub(r'<math xmlns="[^"]*"', "<math", out)
     # put there for text that is edited in place, which this is not
     out = out.replace("<span></span></span></span></span></span>", "</span></span></span></span>")
-    mathml, _, drawn = out.partition('<span class="katex-html" aria-hidden="true">')
-    if drawn and "katex-display" not in mathml and not LEVELS.search(drawn):
-        drawn = re.sub(r'<span class="katex-strut" style="[^"]*"></span>', "", drawn)
+    out = SIZED.sub(r'<span class="\1 \2"\3>\4</span>', out)
+    out = re.sub(r"<mrow>(<(m[ino])\b[^>]*>[^<]*</\2>)</mrow>", r"\1", out)
+    mathml, between, drawn = out.partition('<span class="katex-html" aria-hidden="true">')
+    if "katex-display" in mathml:
+        return out
+    # a line of text is tall enough
+    drawn = re.sub(r'<span class="katex-strut" style="[^"]*"></span>', "", drawn)
+    if drawn and not LEVELS.search(drawn):
         return '<span class="katex">' + drawn.removesuffix("</span>").strip()
-    return out
+    return mathml + between + drawn
 
 
 def split_tag(tex: str) -> tuple[str, str]:
