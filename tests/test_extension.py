@@ -199,6 +199,7 @@ def test_a_lecture_builds_without_a_warning_and_has_the_agreed_html(book):
     assert '<span class="gm-eqno">(10.1)</span>' in page
     assert page.count('href="#eq-10-1"') == 4  # objective, key idea, answer, caption
     assert '<li id="o-10-1">' in page
+    assert re.search(r'<span class="gm-glue"><span class="katex">.{,120}</span>\.</span>', page)  # "$x$."
     assert 'href="#o-10-1"' in page
     assert page.count("<details") == page.count("</details>") == 3
     assert 'class="gm-fold gm-fold-solution"' in page

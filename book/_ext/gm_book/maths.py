@@ -16,10 +16,15 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
+
+from gm_book.tags import tag
 
 LOG = logging.getLogger(__name__)
 KATEX = Path(__file__).parents[1] / "vendor" / "katex.min.js"
+CLOSES = re.compile(r"[.,;:!?)\]…”’]+")
+OPENS = re.compile(r"[(\[“‘]$")
 TAG = re.compile(r"\s*\\tag\*?\{([^{}]*)\}")
 RENDER = """
 function draw(tex, display) {
@@ -120,6 +125,41 @@ def _block(self: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+class Glue(SphinxPostTransform):
+    """Keeps a short formula and the punctuation around it on one line; browsers break between them."""
+
+    default_priority = 60
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for node in list(self.document.findall(nodes.math)):
+            parent = node.parent
+            at = parent.index(node)
+            after = CLOSES.match(_text(parent, at + 1))
+            before = OPENS.search(_text(parent, at - 1)) if at else None
+            if (after or before) and _width(node.astext()) <= 22:
+                parts: list[nodes.Node] = [node]
+                if after:
+                    parts.append(nodes.Text(after[0]))
+                    parent[at + 1] = nodes.Text(_text(parent, at + 1)[after.end() :])
+                if before:
+                    parts.insert(0, nodes.Text(before[0]))
+                    parent[at - 1] = nodes.Text(_text(parent, at - 1)[: before.start()])
+                parent[at] = tag("span", "gm-glue", *parts)
+
+
+def _text(parent: nodes.Element, at: int) -> str:
+    node = parent.children[at] if 0 <= at < len(parent.children) else None
+    return node.astext() if isinstance(node, nodes.Text) else ""
+
+
+def _width(tex: str) -> int:
+    """How many characters a formula shows."""
+    drawn = render(tex.strip())[0].rpartition("</math></span>")[2]
+    return len(html.unescape(re.sub(r"<[^>]+>", "", drawn)))
+
+
 def setup(app: Sphinx) -> None:
     """Make this the renderer of the HTML builders; MathJax is then not loaded at all."""
+    app.add_post_transform(Glue)
     app.add_html_math_renderer("gm", (_inline, None), (_block, None))
