@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GROUND, INK, MUTED, GRID = "#fffefb", "#1f2430", "#5b6472", "#dddad0"
-BLUE, ORANGE, GREEN, PURPLE, GOLD, RED = "#0b6fa4", "#c8570b", "#25855a", "#94479b", "#8a6d00", "#b8322a"
+BLUE, ORANGE, GREEN, PURPLE, GOLD, RED = "#0b6fa4", "#c05109", "#25855a", "#94479b", "#8a6d00", "#b8322a"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, GOLD, RED)
 DARK = {
     GROUND: "#12161c", INK: "#e6e9ee", MUTED: "#a3adba", GRID: "#323a45",

@@ -107,7 +107,10 @@ class Visit:
         return self.page
 
     def through(self) -> None:
-        """Scroll to the end, as a reader does, so that everything lazy has come."""
+        """Lay out what is skipped off-screen and scroll to the end, so that everything lazy has come."""
+        self.page.add_style_tag(content=".gm-piece { content-visibility: visible !important }")
+        self.page.evaluate("dispatchEvent(new Event('resize'))")
+        self.page.wait_for_timeout(500)
         self.page.evaluate(
             "async () => { for (let y = 0; y < document.documentElement.scrollHeight; y += 900)"
             " { scrollTo({top: y, behavior: 'instant'}); await new Promise(r => setTimeout(r, 15)); } }"

@@ -75,7 +75,7 @@ function surface(label, height, paint) {
 
 // A handle that mouse, finger and arrow keys move: moved(x, y) in pixels of the surface, keyed(dx, dy, far) in steps.
 function handle(view, label, hue, moved, keyed) {
-  const knob = el("div", { class: "gm-handle", tabindex: 0, role: "slider", "aria-label": label, style: `--hue: var(--${hue})` });
+  const knob = el("div", { class: "gm-handle", tabindex: 0, role: "slider", "aria-label": label, "aria-valuenow": 0, style: `--hue: var(--${hue})` });
   const at = event => {
     const box = view.node.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];

@@ -117,7 +117,7 @@ function render() {
 }
 
 stage.append(
-  words("p", "gm-ask", "Can any q lift the ELBO above log p(x)?"),
+  words("p", "gm-asks", "Can any q lift the ELBO above log p(x)?"),
   words("p", "gm-note", `z ~ N(0, 1), x given z ~ N(${w}z, ${s}), and x = ${x} was observed. Drag the peak of q.`),
   el("div", { class: "gm-views" }, 
     el("div", {}, words("p", "gm-view-title", "The densities over z"), densities.node),

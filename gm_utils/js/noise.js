@@ -108,7 +108,7 @@ function render() {
 }
 
 stage.append(
-  words("p", "gm-ask", "How many latents does the loss keep alive?"),
+  words("p", "gm-asks", "How many latents does the loss keep alive?"),
   words("p", "gm-note", "A latent lives while its eigenvalue stands above the noise that the loss assumes; on this scale what stands above water is twice its KL. Move the water line."),
   el("div", { class: "gm-views" },
     el("div", {}, words("p", "gm-view-title", "Eigenvalues of the data, log scale"), bars.node),

@@ -151,7 +151,7 @@ function draw() {
 new MutationObserver(() => { paintGround(); render(); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class", "style"] });
 
 stage.append(
-  words("p", "gm-ask", "Does every place that the prior uses decode to a digit?"),
+  words("p", "gm-asks", "Does every place that the prior uses decode to a digit?"),
   words("p", "gm-note", `Each numeral is the code of one image; blue holds 50, 80 and 95 % of the codes, the circles 39, 86 and 99 % of the prior. ` +
     `Hatched: inside the 86 % circle, but almost no code. ${fixed(100 * config.share, 0)} % of all prior draws land outside the blue.`),
   el("div", { class: "gm-views" }, el("div", {}, plane.node), el("div", {},

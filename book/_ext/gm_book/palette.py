@@ -11,7 +11,7 @@ DARK = {
     "#5b6472": "#a3adba",  # muted
     "#dddad0": "#323a45",  # grid
     "#0b6fa4": "#6cc6ee",  # blue
-    "#c8570b": "#ffa366",  # orange
+    "#c05109": "#ffa366",  # orange
     "#25855a": "#6fd3a0",  # green
     "#94479b": "#e39bdd",  # purple
     "#8a6d00": "#e3c24f",  # gold

@@ -40,6 +40,7 @@
   const wide = ".katex-display, .math, math[display=block], .gm-problem p, pre, table, .cell_output, .gm-scroll";
   function scrollable() {
     for (const e of document.querySelectorAll(wide)) {
+      if (e.checkVisibility && !e.checkVisibility({ contentVisibilityAuto: true })) continue;   // not laid out yet
       const over = e.scrollWidth > e.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(e).overflowX);
       if (over && !e.hasAttribute("tabindex")) { e.tabIndex = 0; e.dataset.gmWide = ""; }
       else if (!over && "gmWide" in e.dataset) { e.removeAttribute("tabindex"); delete e.dataset.gmWide; }
@@ -73,6 +74,7 @@
 
   addEventListener("load", soon);
   addEventListener("resize", soon);
+  document.addEventListener("contentvisibilityautostatechange", soon, true);
   addEventListener("hashchange", reveal);
   document.addEventListener("toggle", soon, true);
   window.gm = { load, use, enhance };

@@ -19,7 +19,7 @@
 "<p>For one image <math><mi>x</mi></math>",
 " two codes were drawn from the encoder, <math><msub><mi>z</mi><mn>□</mn></msub><mo separator=\"true\">,</mo><msub><mi>z</mi><mn>□</mn></msub><mo>∼</mo><mi>q</mi><mo stretchy=\"false\">(</mo><mi>z</mi><mo>∣</mo><mi>x</mi><mo stretchy=\"false\">)</mo></math>",
 ". Their\nlog-densities, in nats:</p>",
-"\n<table>\n<thead>\n<tr>\n<th></th>\n<th><math><mi>log</mi><mspace width=\"□em\"/><mi>p</mi><mo stretchy=\"false\">(</mo><mi>x</mi><mo>∣</mo><msub><mi>z</mi><mi>k</mi></msub><mo stretchy=\"false\">)</mo></math>",
+"\n<table>\n<thead>\n<tr>\n<th>draw</th>\n<th><math><mi>log</mi><mspace width=\"□em\"/><mi>p</mi><mo stretchy=\"false\">(</mo><mi>x</mi><mo>∣</mo><msub><mi>z</mi><mi>k</mi></msub><mo stretchy=\"false\">)</mo></math>",
 "</th>\n<th><math><mi>log</mi><mspace width=\"□em\"/><mi>p</mi><mo stretchy=\"false\">(</mo><msub><mi>z</mi><mi>k</mi></msub><mo stretchy=\"false\">)</mo></math>",
 "</th>\n<th><math><mi>log</mi><mspace width=\"□em\"/><mi>q</mi><mo stretchy=\"false\">(</mo><msub><mi>z</mi><mi>k</mi></msub><mo>∣</mo><mi>x</mi><mo stretchy=\"false\">)</mo></math>",
 "</th>\n</tr>",

@@ -264,7 +264,7 @@ class IWAE(Problem):
             For one image $x$ two codes were drawn from the encoder, $z_1,z_2\sim q(z\mid x)$. Their
             log-densities, in nats:
 
-            | | $\log p(x\mid z_k)$ | $\log p(z_k)$ | $\log q(z_k\mid x)$ |
+            | draw | $\log p(x\mid z_k)$ | $\log p(z_k)$ | $\log q(z_k\mid x)$ |
             |---|---|---|---|
             | $z_1$ | $<x1>$ | $<p1>$ | $<q1>$ |
             | $z_2$ | $<x2>$ | $<p2>$ | $<q2>$ |
