@@ -354,7 +354,7 @@ def test_palette_is_that_of_the_plots_and_of_the_sheet():
 
 
 def test_twin_exchanges_colours_and_names_the_others():
-    svg, other = palette.twin('<svg ><g style="fill: #C8570B; stroke:#123456" id="#fffefb"/></svg>')
+    svg, other = palette.twin('<svg ><g style="fill: #C05109; stroke:#123456" id="#fffefb"/></svg>')
     assert "#ffa366" in svg
     assert other == {"#123456"}
     assert 'id="#fffefb"' in svg
