@@ -75,7 +75,7 @@ def picture(fig: Figure, *, dpi: int = 144) -> Picture:
     import matplotlib.pyplot as plt
 
     out = io.BytesIO()
-    fig.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+    fig.savefig(out, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.04, metadata={"Software": None})
     plt.close(fig)
     return Picture(out.getvalue())
 
