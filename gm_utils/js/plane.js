@@ -66,6 +66,7 @@ const px = a => (a / R + 1) / 2 * plane.width, py = b => (1 - b / R) / 2 * plane
 const rgb = name => { const c = el("canvas").getContext("2d"); c.fillStyle = colour(name); c.fillRect(0, 0, 1, 1); return c.getImageData(0, 0, 1, 1).data; };
 
 function paintGround() {
+  if (!plane.width) return; // not laid out yet
   const scale = Math.min(devicePixelRatio || 1, 2), size = ground.width = ground.height = Math.round(plane.width * scale);
   const pen = ground.getContext("2d"), image = pen.createImageData(size, size), blue = rgb("blue"), orange = rgb("orange");
   for (let y = 0, k = 0; y < size; y++) for (let x = 0; x < size; x++, k += 4) {
