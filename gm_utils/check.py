@@ -104,8 +104,8 @@ def _equal(a: np.ndarray, b: np.ndarray, tol: float) -> tuple[bool, str]:
     holds = difference <= tol  # False for NaN
     if a.ndim or b.ndim:
         return holds, f"{max(a.size, b.size)} values, largest difference {difference:.1e}"
-    # as many digits as the tolerance makes meaningful, six at most, all if it fails
-    digits = max(1, min(6, math.ceil(-math.log10(tol)))) if tol and holds else 6
+    # one digit more than the tolerance has, six at most, all if it fails
+    digits = max(1, min(6, 1 + math.ceil(-math.log10(tol)))) if tol and holds else 6
     small = 0 < max(abs(a), abs(b)) < 1e-3
     x, y = (f"{v:.3g}" if small else f"{v:.{digits}f}" for v in (float(a), float(b)))
     if not small:

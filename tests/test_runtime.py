@@ -134,8 +134,8 @@ for name, error in (("ae.safetensors", ValueError), ("none.safetensors", FileNot
     ("got", "expected", "tol", "line"),
     [
         (0.5, 1 / 2, 1e-12, "✓ c: 0.5 = 0.5 (closed form, ±1e-12)"),
-        (3.5931, 3.5935, 0.013, "✓ c: 3.59 = 3.59 (closed form, ±0.013)"),
-        (1.0004, 1.0, 1e-3, "✓ c: 1 = 1 (closed form, ±0.001)"),
+        (3.5931, 3.5935, 0.013, "✓ c: 3.593 ≈ 3.594 (closed form, ±0.013)"),
+        (1.0004, 1.0, 1e-3, "✓ c: 1.0004 ≈ 1 (closed form, ±0.001)"),
         (1.004, 1.0, 5e-3, "✓ c: 1.004 ≈ 1 (closed form, ±0.005)"),
         (1e-17, 0.0, 1e-12, "✓ c: 1e-17 ≈ 0 (closed form, ±1e-12)"),
         (392.0, 392, 0, "✓ c: 392 = 392 (closed form)"),
