@@ -2,6 +2,7 @@
 
 Numbers and nested sequences become float64, tensors keep their dtype and device. All are differentiable, with
 finite gradients also where the distance is 0 (`frechet_distance` only where no covariance is singular).
+A ValueError names the argument that is not finite, no distribution, or does not fit the others.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from gm_utils.information import (
     Numbers,
@@ -29,9 +30,8 @@ def total_variation(p: Numbers, q: Numbers) -> Tensor:
 
     TV(p, q) = ½ Σ |p - q| = max over events A of P(A) - Q(A), in [0, 1]
 
-    p: (..., K), q: (..., K), distributions; batches broadcast. Returns (...), a probability.
-    Raises ValueError where p or q is no distribution or their shapes do not fit.
-    Source: Levin, Peres & Wilmer (2009), proposition 4.2.
+    p, q: (..., K), distributions; batches broadcast. Returns (...), a probability.
+    Source: Levin, Peres & Wilmer (2009), chapter 4.
 
     >>> total_variation([0.5, 0.5, 0.0], [0.0, 0.5, 0.5])
     tensor(0.5000, dtype=torch.float64)
@@ -45,9 +45,8 @@ def hellinger(p: Numbers, q: Numbers) -> Tensor:
 
     H(p, q) = ‖√p - √q‖₂ / √2, in [0, 1];  H² <= TV <= √2 H
 
-    p: (..., K), q: (..., K), distributions; batches broadcast. Returns (...), no unit.
-    Raises ValueError where p or q is no distribution or their shapes do not fit.
-    Source: Hellinger (1909); Tsybakov (2009), definition 2.3, there without the factor.
+    p, q: (..., K), distributions; batches broadcast. Returns (...), no unit.
+    Source: Hellinger (1909); Tsybakov (2009), chapter 2, there without the factor.
 
     >>> hellinger([1.0, 0.0], [0.5, 0.5]) ** 2  # 1 - √½
     tensor(0.2929, dtype=torch.float64)
@@ -66,9 +65,8 @@ def wasserstein_1d(
 
     x: (n,), y: (m,), in any order; x_weights: (n,), y_weights: (m,), non-negative, normalised here, equal if
     not given. Returns a scalar in the unit of x. One sort, O(n log n).
-    Raises ValueError where a sample is empty, not finite or not (n,), or where weights do not fit their
-    sample, are negative, not finite, or sum to 0.
-    Source: Vallender (1974); Peyré & Cuturi (2019), section 2.6, the 1-D case.
+    Raises ValueError for an empty sample, or weights that are not of its shape, are negative, or sum to 0.
+    Source: Vallender (1974).
 
     >>> wasserstein_1d([0.0, 1.0, 3.0], [5.0, 6.0, 8.0])
     tensor(5., dtype=torch.float64)
@@ -92,11 +90,9 @@ def wasserstein_discrete(p: Numbers, q: Numbers, support: Numbers) -> Tensor:
 
     W1 = Σ_k |P_k - Q_k| (s_{k+1} - s_k), P and Q the cumulative sums
 
-    p: (..., K), q: (..., K), distributions; batches broadcast; support: (K,), strictly increasing.
-    Returns (...), in the unit of support.
-    Raises ValueError where p or q is no distribution, shapes do not fit, or support is not (K,), finite and
-    strictly increasing.
-    Source: Vallender (1974); Peyré & Cuturi (2019), section 2.6, the 1-D case.
+    p, q: (..., K), distributions; batches broadcast; support: (K,). Returns (...), in the unit of support.
+    Raises ValueError unless support is strictly increasing.
+    Source: Vallender (1974).
 
     >>> wasserstein_discrete([1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.0, 1.0, 3.0])
     tensor(2., dtype=torch.float64)
@@ -112,21 +108,15 @@ def wasserstein_discrete(p: Numbers, q: Numbers, support: Numbers) -> Tensor:
 
 
 def sliced_wasserstein(
-    x: Numbers,
-    y: Numbers,
-    *,
-    n_projections: int = 128,
-    p: float = 1,
-    generator: torch.Generator | None = None,
+    x: Numbers, y: Numbers, *, n_projections: int = 128, p: float = 1, generator: Generator | None = None
 ) -> Tensor:
     """Sliced Wasserstein-p distance: W_p between the samples' shadows on random lines, averaged.
 
     SW_p = (E W_p(θ·x, θ·y)^p)^(1/p), θ uniform on the sphere: here the mean over n_projections draws
 
-    x: (n, d), y: (m, d). Returns a scalar in the unit of x. Its relative error falls like
-    1 / √n_projections.
-    Raises ValueError where a sample is empty, not finite or not (n, d), where p < 1 or n_projections < 1.
-    Source: Bonneel, Rabin, Peyré & Pfister (2015), section 3.
+    x: (n, d), y: (m, d). Returns a scalar in the unit of x; its relative error falls as 1 / √n_projections.
+    Raises ValueError for an empty sample, p < 1 or n_projections < 1.
+    Source: Bonneel, Rabin, Peyré & Pfister (2015).
 
     >>> sliced_wasserstein([[0.0], [1.0]], [[3.0], [4.0]], p=2)  # in one dimension it is W_p
     tensor(3., dtype=torch.float64)
@@ -151,12 +141,11 @@ def frechet_distance(mean_x: Numbers, cov_x: Numbers, mean_y: Numbers, cov_y: Nu
 
     d² = ‖μx - μy‖² + tr(Σx + Σy - 2 (Σx Σy)^½), where tr (Σx Σy)^½ = Σ √eig(Lᵀ Σy L), Σx = L Lᵀ
 
-    mean_x, mean_y: (d,); cov_x, cov_y: (d, d), symmetric positive semi-definite. Returns a scalar >= 0 in
-    the squared unit of the means, float64 whatever comes in. Where a covariance is singular, the trace is the
-    nuclear norm of Sxᵀ Sy with Σ = S Sᵀ, which takes no root of a rounding error.
-    Raises ValueError where shapes do not fit, a number is not finite, or a covariance is not symmetric
-    positive semi-definite.
-    Source: Dowson & Landau (1982); Heusel et al. (2017), eq. 6.
+    mean_x, mean_y: (d,); cov_x, cov_y: (d, d). Returns a scalar >= 0 in the squared unit of the means,
+    float64 whatever comes in. Where a covariance is singular, the trace is the nuclear norm of Sxᵀ Sy with
+    Σ = S Sᵀ, which takes no root of a rounding error.
+    Raises ValueError where a covariance is not symmetric positive semi-definite.
+    Source: Dowson & Landau (1982); Heusel et al. (2017).
 
     >>> frechet_distance([0.0], [[1.0]], [3.0], [[4.0]])  # 3² + (1 - 2)²
     tensor(10., dtype=torch.float64)
@@ -194,23 +183,18 @@ def _transport_cost(x: Tensor, y: Tensor, p: float) -> Tensor:
     """W_p^p of samples that are sorted along the last dimension: x (..., n), y (..., m) -> (...)."""
     n, m = x.shape[-1], y.shape[-1]
     if n == m:
-        return _power((x - y).abs(), p).mean(-1)
+        return (x - y).abs().pow(p).mean(-1)
     # Both quantile functions are constant between neighbours among the i/n and the j/m: integers over nm.
     ends = torch.cat([torch.arange(1, n + 1) * m, torch.arange(1, m + 1) * n]).sort().values.to(x.device)
     widths = ends.diff(prepend=ends.new_zeros(1)).to(x.dtype) / (n * m)
     gap = x.index_select(-1, (ends - 1) // m) - y.index_select(-1, (ends - 1) // n)
-    return (_power(gap.abs(), p) * widths).sum(-1)
-
-
-def _power(value: Tensor, p: float) -> Tensor:
-    return value if p == 1 else value.square() if p == 2 else value.pow(p)
+    return (gap.abs().pow(p) * widths).sum(-1)
 
 
 def _root(value: Tensor, p: float) -> Tensor:
     """value^(1/p), elementwise, with a gradient of 0 instead of infinity at 0."""
     positive = value > 0
-    safe = torch.where(positive, value, 1.0)
-    return torch.where(positive, safe.sqrt() if p == 2 else safe.pow(1 / p), 0.0)
+    return torch.where(positive, torch.where(positive, value, 1.0).pow(1 / p), 0.0)
 
 
 def _sort(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 A distribution lies in the last dimension (a joint one in the last two); the dimensions before it are
 batches and broadcast. Numbers and nested sequences become float64, tensors keep their dtype and device
 (half precision is summed in single). 0 log 0 = 0, with a gradient of 0 there; p log(p / 0) = +inf.
+A ValueError names the argument that is no distribution, does not fit the others, or is a base <= 0 or 1.
 """
 
 from __future__ import annotations
@@ -23,9 +24,8 @@ def self_information(p: Numbers, *, base: float | None = None) -> Tensor:
 
     I(p) = -log p
 
-    p: (...), probabilities in [0, 1] that need not sum to 1. Returns (...), nats, or log-`base` units.
-    Raises ValueError where p leaves [0, 1] or is not finite, or for a base that is not > 0 and != 1.
-    Source: Goodfellow, Bengio & Courville (2016), eq. 3.48.
+    p: (...), probabilities that need not sum to 1. Returns (...), nats. Raises ValueError outside [0, 1].
+    Source: Goodfellow, Bengio & Courville (2016), section 3.13.
 
     >>> self_information([1.0, 0.5, 0.125, 0.0], base=2).tolist()
     [0.0, 1.0, 3.0, inf]
@@ -41,9 +41,8 @@ def entropy(p: Numbers, *, base: float | None = None) -> Tensor:
 
     H(p) = -Σ p log p, in [0, log K]
 
-    p: (..., K). Returns (...), nats, or log-`base` units.
-    Raises ValueError where p is no distribution, or for a base that is not > 0 and != 1.
-    Source: Shannon (1948), section 6; Cover & Thomas (2006), eq. 2.1.
+    p: (..., K). Returns (...), nats. Raises ValueError where p is no distribution.
+    Source: Shannon (1948), section 6; Cover & Thomas (2006), section 2.1.
 
     >>> entropy([0.5, 0.25, 0.125, 0.125], base=2)
     tensor(1.7500, dtype=torch.float64)
@@ -57,9 +56,8 @@ def cross_entropy(p: Numbers, q: Numbers, *, base: float | None = None) -> Tenso
 
     H(p, q) = -Σ p log q = H(p) + D(p‖q)
 
-    p: (..., K), q: (..., K). Returns (...), nats, or log-`base` units.
-    Raises ValueError where p or q is no distribution, their shapes do not fit, or base is not > 0 and != 1.
-    Source: Goodfellow, Bengio & Courville (2016), eq. 3.51.
+    p, q: (..., K). Returns (...), nats. Raises ValueError where one is no distribution or they do not fit.
+    Source: Goodfellow, Bengio & Courville (2016), section 3.13.
 
     >>> cross_entropy([0.5, 0.5], [0.25, 0.75], base=2)
     tensor(1.2075, dtype=torch.float64)
@@ -73,9 +71,8 @@ def kl_divergence(p: Numbers, q: Numbers, *, base: float | None = None) -> Tenso
 
     D(p‖q) = Σ p log(p / q) >= 0, and 0 only where p = q
 
-    p: (..., K), q: (..., K). Returns (...), nats, or log-`base` units.
-    Raises ValueError where p or q is no distribution, their shapes do not fit, or base is not > 0 and != 1.
-    Source: Kullback & Leibler (1951), eq. 2.4; Cover & Thomas (2006), eq. 2.26.
+    p, q: (..., K). Returns (...), nats. Raises ValueError where one is no distribution or they do not fit.
+    Source: Kullback & Leibler (1951); Cover & Thomas (2006), section 2.3.
 
     >>> kl_divergence([0.5, 0.5], [0.25, 0.75])
     tensor(0.1438, dtype=torch.float64)
@@ -91,9 +88,8 @@ def js_divergence(p: Numbers, q: Numbers, *, base: float | None = None) -> Tenso
 
     JS(p, q) = ½ D(p‖m) + ½ D(q‖m) with m = (p + q) / 2, in [0, log 2]
 
-    p: (..., K), q: (..., K). Returns (...), nats, or log-`base` units.
-    Raises ValueError where p or q is no distribution, their shapes do not fit, or base is not > 0 and != 1.
-    Source: Lin (1991), section IV.
+    p, q: (..., K). Returns (...), nats. Raises ValueError where one is no distribution or they do not fit.
+    Source: Lin (1991).
 
     >>> js_divergence([1.0, 0.0], [0.0, 1.0], base=2)
     tensor(1., dtype=torch.float64)
@@ -109,9 +105,8 @@ def joint_entropy(pxy: Numbers, *, base: float | None = None) -> Tensor:
 
     H(X, Y) = -Σ p(x, y) log p(x, y)
 
-    pxy: (..., X, Y). Returns (...), nats, or log-`base` units.
-    Raises ValueError where pxy is no joint distribution, or for a base that is not > 0 and != 1.
-    Source: Cover & Thomas (2006), eq. 2.8.
+    pxy: (..., X, Y). Returns (...), nats. Raises ValueError where pxy is no joint distribution.
+    Source: Cover & Thomas (2006), section 2.2.
 
     >>> joint_entropy([[0.25, 0.25], [0.25, 0.25]], base=2)
     tensor(2., dtype=torch.float64)
@@ -125,9 +120,8 @@ def conditional_entropy(pxy: Numbers, *, given: str = "x", base: float | None = 
 
     H(Y|X) = -Σ p(x, y) log p(y|x) = H(X, Y) - H(X)   for given="x"; H(X|Y) for given="y"
 
-    pxy: (..., X, Y). Returns (...), nats, or log-`base` units.
-    Raises ValueError for no joint distribution, a `given` but "x" or "y", or base not > 0 and != 1.
-    Source: Cover & Thomas (2006), eq. 2.10 to 2.12.
+    pxy: (..., X, Y). Returns (...), nats. Raises ValueError for no joint distribution, or another `given`.
+    Source: Cover & Thomas (2006), section 2.2.
 
     >>> conditional_entropy([[0.5, 0.0], [0.25, 0.25]], given="x", base=2)
     tensor(0.5000, dtype=torch.float64)
@@ -144,9 +138,8 @@ def mutual_information(pxy: Numbers, *, base: float | None = None) -> Tensor:
 
     I(X; Y) = Σ p(x, y) log(p(x, y) / (p(x) p(y))) = H(X) - H(X|Y) >= 0, and 0 only for independence
 
-    pxy: (..., X, Y). Returns (...), nats, or log-`base` units.
-    Raises ValueError where pxy is no joint distribution, or for a base that is not > 0 and != 1.
-    Source: Cover & Thomas (2006), eq. 2.28 to 2.30.
+    pxy: (..., X, Y). Returns (...), nats. Raises ValueError where pxy is no joint distribution.
+    Source: Cover & Thomas (2006), section 2.3.
 
     >>> mutual_information([[0.5, 0.0], [0.0, 0.5]], base=2)
     tensor(1., dtype=torch.float64)
@@ -162,9 +155,8 @@ def uniform_entropy(low: Numbers, high: Numbers, *, base: float | None = None) -
 
     h = log(high - low)
 
-    low, high: numbers or (...), broadcast. Returns (...), nats, or log-`base` units.
-    Raises ValueError unless low < high, both finite, or for a base that is not > 0 and != 1.
-    Source: Cover & Thomas (2006), example 8.1.1.
+    low, high: numbers or (...), broadcast. Returns (...), nats. Raises ValueError unless low < high, finite.
+    Source: Cover & Thomas (2006), section 8.1.
 
     >>> uniform_entropy(0.0, 0.5)
     tensor(-0.6931, dtype=torch.float64)
@@ -181,8 +173,7 @@ def gaussian_entropy(cov: Numbers, *, base: float | None = None) -> Tensor:
 
     h = ½ log((2πe)^d det Σ)
 
-    cov: (..., d, d), symmetric positive definite. Returns (...), nats, or log-`base` units.
-    Raises ValueError where cov is not symmetric positive definite, or for a base that is not > 0 and != 1.
+    cov: (..., d, d). Returns (...), nats. Raises ValueError where cov is not symmetric positive definite.
     Source: Cover & Thomas (2006), theorem 8.4.1.
 
     >>> gaussian_entropy([[1.0]])
@@ -198,10 +189,9 @@ def gaussian_kl(mean_p: Numbers, cov_p: Numbers, mean_q: Numbers, cov_q: Numbers
 
     D(p‖q) = ½ (tr(Σq⁻¹ Σp) + (μq - μp)ᵀ Σq⁻¹ (μq - μp) - d + log(det Σq / det Σp))
 
-    mean_p, mean_q: (..., d); cov_p, cov_q: (..., d, d), symmetric positive definite; batches broadcast.
-    Returns (...), nats.
+    mean_p, mean_q: (..., d); cov_p, cov_q: (..., d, d); batches broadcast. Returns (...), nats.
     Raises ValueError unless covariances are symmetric positive definite, means finite, and shapes fit.
-    Source: Rasmussen & Williams (2006), eq. A.23.
+    Source: Rasmussen & Williams (2006), appendix A.
 
     >>> gaussian_kl([1.0, 0.0], [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]])
     tensor(0.5000, dtype=torch.float64)
@@ -224,9 +214,8 @@ def diagonal_gaussian_kl(mean: Numbers, log_var: Numbers) -> Tensor:
 
     D(N(μ, diag σ²)‖N(0, I)) = ½ Σ (μ² + σ² - 1 - log σ²)
 
-    mean: (..., Z), log_var: (..., Z), log σ². Returns (...), nats. Looks at no value, so that models can
-    call it on any device, `meta` too.
-    Raises ValueError where the shapes do not fit.
+    mean: (..., Z), log_var: (..., Z), log σ². Returns (...), nats. Raises ValueError where shapes do not fit;
+    looks at no value, so that models can call it on any device, `meta` too.
     Source: Kingma & Welling (2014), appendix B.
 
     >>> diagonal_gaussian_kl([1.0, 2.0], [0.0, 0.0])
@@ -240,23 +229,32 @@ def diagonal_gaussian_kl(mean: Numbers, log_var: Numbers) -> Tensor:
 
 # What is accepted, and how rounding is kept from showing
 
-def as_tensors(**named: Numbers) -> list[Tensor]:
-    """The arguments as real tensors on one device: that of the first tensor among them.
 
-    named: float tensors stay as they are; numbers, nested sequences, arrays and integers become float64.
-    Returns a list of tensors (...), any unit. Raises TypeError where one is not made of real numbers.
+def as_tensors(**named: Numbers) -> list[Tensor]:
+    """The arguments (...) as real tensors on the device of the first tensor, float64 if they were none.
+
+    Integers become float64 too. Raises TypeError where one is not made of real numbers.
 
     >>> as_tensors(x=[1, 2])
     [tensor([1., 2.], dtype=torch.float64)]
     """
-    device = next((v.device for v in named.values() if isinstance(v, Tensor)), None)
-    return [_as_tensor(name, value, device) for name, value in named.items()]
+    device = next((value.device for value in named.values() if isinstance(value, Tensor)), None)
+    tensors = []
+    for name, value in named.items():
+        if not isinstance(value, Tensor):
+            try:
+                value = torch.from_numpy(np.array(value, dtype=np.float64)).to(device=device)
+            except (TypeError, ValueError, RuntimeError):
+                expected = "a number, a nested sequence of numbers or a tensor"
+                raise TypeError(f"{name} must be {expected}") from None
+        if value.is_complex():
+            raise TypeError(f"{name} must be real; its dtype is {value.dtype}")
+        tensors.append(value if value.is_floating_point() else value.double())
+    return tensors
 
 
 def widened(*tensors: Tensor) -> tuple[list[Tensor], torch.dtype]:
-    """The tensors in one dtype of at least single precision, and the dtype to which theirs promote.
-
-    tensors: (...), any unit. Returns a list of such tensors, and the dtype of the answer. Raises nothing.
+    """The tensors (...) in one dtype, of single precision at least; and the dtype to which theirs promote.
 
     >>> widened(torch.tensor(1.0, dtype=torch.float16))
     ([tensor(1.)], torch.float16)
@@ -267,11 +265,10 @@ def widened(*tensors: Tensor) -> tuple[list[Tensor], torch.dtype]:
 
 
 def as_distributions(*, dims: int = 1, **named: Numbers) -> tuple[list[Tensor], torch.dtype]:
-    """The arguments as tensors that are distributions over the last `dims` dimensions, `widened`.
+    """The arguments, `widened`, where they are distributions over the last `dims` dimensions.
 
-    Non-negative, finite, and summing (in float64) to 1 within max(1e-6, 4 eps(dtype)).
-    named: (..., K), or (..., X, Y) for dims=2; batches broadcast. Returns a list and a dtype. No units.
-    Raises ValueError or TypeError that names the argument.
+    named: (..., K), or (..., X, Y) for dims=2. Raises ValueError unless they fit each other, and each is
+    non-negative, finite and sums (in float64) to 1 within max(1e-6, 4 eps(dtype)).
 
     >>> as_distributions(p=[0.5, 0.5])
     ([tensor([0.5000, 0.5000], dtype=torch.float64)], torch.float64)
@@ -282,7 +279,8 @@ def as_distributions(*, dims: int = 1, **named: Numbers) -> tuple[list[Tensor], 
             raise ValueError(f"{name} must have at least {dims} dimension(s); its shape is {tuple(p.shape)}")
         if not ((p >= 0) & p.isfinite()).all():
             raise ValueError(f"{name} must be non-negative and finite; it holds a number that is not")
-        off = (_double(p).sum(tuple(range(-dims, 0))) - 1).abs()
+        p = p.detach().cpu() if p.device.type == "mps" else p.detach()  # Apple's GPU has no float64
+        off = (p.sum(tuple(range(-dims, 0)), dtype=torch.float64) - 1).abs()
         if (off > _tolerance(p.dtype)).any():
             raise ValueError(f"{name} must sum to 1 over its last {dims} dimension(s); off by {off.max():g}")
     require_fit(**tensors)
@@ -292,8 +290,8 @@ def as_distributions(*, dims: int = 1, **named: Numbers) -> tuple[list[Tensor], 
 def as_covariances(**named: Numbers) -> list[Tensor]:
     """The arguments as symmetric matrices, rounding removed: (Σ + Σᵀ) / 2. Definiteness is not checked.
 
-    named: (..., d, d), finite, symmetric within max(1e-6, 4 eps(dtype)) of the largest entry.
-    Returns a list of such tensors, any unit. Raises ValueError or TypeError that names the argument.
+    named: (..., d, d). Raises ValueError unless finite, and symmetric within max(1e-6, 4 eps(dtype)) of the
+    largest entry.
 
     >>> as_covariances(cov=[[2]])
     [tensor([[2.]], dtype=torch.float64)]
@@ -310,9 +308,7 @@ def as_covariances(**named: Numbers) -> list[Tensor]:
 
 
 def require_finite(**named: Tensor) -> None:
-    """Refuse NaN and infinity.
-
-    named: (...), any unit. Returns None. Raises ValueError that names the argument.
+    """Refuse NaN and infinity in tensors (...) with a ValueError.
 
     >>> require_finite(x=torch.zeros(3))
     """
@@ -322,9 +318,7 @@ def require_finite(**named: Tensor) -> None:
 
 
 def require_fit(**named: Tensor) -> None:
-    """Refuse last dimensions of different size, so that (1,) never stretches to (K,); batches broadcast.
-
-    named: (..., K), any unit. Returns None. Raises ValueError that names the arguments.
+    """Refuse tensors (..., K) whose batches do not broadcast or whose K differ: (1,) never stretches to (K,).
 
     >>> require_fit(p=torch.zeros(5, 3), q=torch.zeros(3))
     """
@@ -340,9 +334,7 @@ def require_fit(**named: Tensor) -> None:
 
 
 def bounded(value: Tensor, high: float = math.inf) -> Tensor:
-    """`value` with what rounding put below 0 or above `high` taken off; the gradient is untouched.
-
-    value: (...), any unit; +inf stays. Returns (...). Raises nothing.
+    """`value` (...) with what rounding put below 0 or above `high` taken off; the gradient is untouched.
 
     >>> bounded(torch.tensor([-1e-9, 0.5, 1.0000001]), high=1.0).tolist()
     [0.0, 0.5, 1.0]
@@ -379,22 +371,5 @@ def _cholesky(name: str, cov: Tensor) -> tuple[Tensor, Tensor]:
     return factor, 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
 
-def _as_tensor(name: str, value: Numbers, device: torch.device | None) -> Tensor:
-    if not isinstance(value, Tensor):
-        try:
-            return torch.from_numpy(np.array(value, dtype=np.float64)).to(device=device)
-        except (TypeError, ValueError, RuntimeError):
-            raise TypeError(f"{name} must be a number, a nested sequence of numbers or a tensor") from None
-    if value.is_complex():
-        raise TypeError(f"{name} must be real; its dtype is {value.dtype}")
-    return value if value.is_floating_point() else value.double()
-
-
 def _tolerance(dtype: torch.dtype) -> float:
     return max(1e-6, 4 * torch.finfo(dtype).eps)
-
-
-def _double(value: Tensor) -> Tensor:
-    """float64 without history, on the CPU where the device has no float64."""
-    value = value.detach()
-    return (value.cpu() if value.device.type == "mps" else value).double()
