@@ -2,9 +2,8 @@
 
     history = train(model, x, steps=600, batch_size=128, lr=1e-3)
 
-`torchrun` and `accelerate launch` run the same call on several processes or machines, with nothing to
-change (on CPUs `torchrun`: accelerate starts one process there). Mixed precision is asked for as
-accelerate has it, `ACCELERATE_MIXED_PRECISION=bf16`.
+`torchrun` and `accelerate launch` run the same call on several processes or machines (on CPUs `torchrun`:
+accelerate starts one process there). `ACCELERATE_MIXED_PRECISION=bf16` asks for mixed precision.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,9 @@ SAVES = 20  # states that a run writes: a crash costs a twentieth of it at most
 class Player:
     """Who is trained on what: one for a likelihood model, two or three for a GAN.
 
-    name: the name of its curve ("loss" where there is one player).
-    module: its parameters are trained on `loss`, and nothing else is (an `nn.ModuleList` holds several).
-    loss: a batch (what `data` yields) -> the scalar to minimise.
-    lr, betas: of Adam (Kingma & Ba, 2015, algorithm 1). turns: its steps on each step of the run.
+    name: of its curve. module: its parameters, and no others, are trained on `loss` (an `nn.ModuleList` holds
+    several). loss: a batch (what `data` yields) -> the scalar to minimise.
+    lr, betas: of Adam (Kingma & Ba, 2015). turns: its steps on each step of the run.
     """
 
     name: str
@@ -52,11 +51,10 @@ class Player:
 
 @dataclass
 class Run:
-    """What a lecture's training cell trains; `gm_utils.recipes` has one for each name.
+    """What a training cell trains, with the arguments of `train`; `gm_utils.recipes` has one for each name.
 
-    `run.start(folder)` is `train(run.model, run.data, steps=run.steps, ...)`.
-    data_name: what the card says of the data. figures: called after training with the trained
-    model (its moving average where `ema` is set); its numbers go to the card.
+    data_name: what the card says of the data. figures: the trained model (its moving average where `ema` is
+    set) -> the numbers that go to the card.
     """
 
     model: nn.Module
@@ -71,8 +69,8 @@ class Run:
 
     def start(self, folder: str | Path | None = None) -> History:
         """Train with these settings; see `train`, also for what is raised."""
-        names = ("steps", "batch_size", "lr", "ema", "seed")
-        return train(self.model, self.data, **{name: getattr(self, name) for name in names}, folder=folder)
+        settings = {name: getattr(self, name) for name in ("steps", "batch_size", "lr", "ema", "seed")}
+        return train(self.model, self.data, **settings, folder=folder)
 
 
 @dataclass
@@ -104,21 +102,18 @@ def train(
 
     model: has `players()`, or `loss(batch)`: then all its parameters are trained on it. On each step
     every player in turn makes its `turns` steps, each on the next batch.
-    data: a tensor (n, *event), or a tuple of tensors (n, ...), kept in memory and shuffled anew on each
-    pass (the remainder that fills no batch is left out); or batches: a list, a DataLoader, anything
-    that can be iterated again.
-    lr: for all players; their own by default. ema: the decay d of the moving average of the
-    weights, w' <- d w' + (1 - d) w after each step, w' = w after the first.
+    data: a tensor (n, *event) or a tuple of tensors (n, ...), shuffled anew on each pass (the remainder that
+    fills no batch is left out); or batches: a list, a DataLoader, anything that can be iterated again.
+    batch_size: of all processes together; each takes its share, and gradients are averaged.
+    lr: for all players; their own by default. ema: the decay d of the moving average of the weights,
+    w' <- d w' + (1 - d) w after each step, w' = w after the first.
     seed: of the shuffling and of the noise; the global generator is left as it was.
-    folder: holds `state.safetensors` (weights, optimisers, noise, curves; written whole or not at
-    all, twenty times a run) and `log.jsonl`. If a state is there, training goes on from it, to the same
-    weights and curves, bit for bit on a CPU, as if it had not stopped. Processes share the folder.
+    folder: holds `state.safetensors` (weights, optimisers, noise, curves; written whole or not at all, twenty
+    times a run) and `log.jsonl`. From a state that is there training goes on to the same weights and curves,
+    bit for bit on a CPU, as if it had not stopped. Processes share the folder.
 
-    With several processes each takes its share of every batch and has noise of its own; `batch_size`
-    is that of all together. Gradients are averaged, buffers (batch normalisation) are the first's.
-
-    Raises ValueError for settings that make no sense, for a state that is damaged or was made with
-    other settings; FloatingPointError, which names player and step, where a loss is not finite.
+    Raises ValueError for settings that make no sense and for a state that is damaged or was made with others;
+    FloatingPointError, which names player and step, where a loss or a weight is not finite.
     """
     from accelerate import Accelerator
 
@@ -128,8 +123,8 @@ def train(
         raise ValueError(f"batch_size is {batch_size}; expected a multiple of the {world} processes")
     with torch.random.fork_rng([accelerator.device] if accelerator.device.type == "cuda" else []):
         torch.manual_seed(seed_for(seed, 1, accelerator.process_index))
-        session = _Session(accelerator, model, lr, ema, Path(folder) if folder is not None else None)
-        session.settings |= {"batch_size": batch_size, "ema": ema, "seed": seed}
+        settings = {"batch_size": batch_size, "ema": ema, "seed": seed}
+        session = _Session(accelerator, model, lr, settings, folder and Path(folder))
         session.resume()
         taken = session.step * sum(player.turns for player in session.players)
         share = slice(accelerator.process_index, None, world)
@@ -142,28 +137,27 @@ class _Session:
     """The state of one run: model, optimisers, moving average, curves, and the step it is at."""
 
     def __init__(
-        self, accelerator: Any, model: nn.Module, lr: float | None, ema: float | None, folder: Path | None
+        self, accelerator: Any, model: nn.Module, lr: float | None, settings: dict, folder: Path | None
     ) -> None:
+        from accelerate.utils import broadcast
+
         self.accelerator, self.model, self.folder = accelerator, model.to(accelerator.device), folder
-        self.step = 0
-        self.players = _players(model)
+        self.step, self.players = 0, _players(model)
+        self.history = History(curves={p.name: [] for p in self.players})
+        rates = [lr or p.lr for p in self.players]
+        known = zip(self.players, rates, strict=True)
+        self.settings = {"players": [[p.name, rate, list(p.betas), p.turns] for p, rate in known], **settings}
         self.weights = [[w for w in p.module.parameters() if w.requires_grad] for p in self.players]
-        self.settings: dict[str, Any] = {
-            "players": [[p.name, lr or p.lr, list(p.betas), p.turns] for p in self.players]
-        }
-        self.optimisers: list[Any] = [
-            _adam(weights, lr or p.lr, p.betas) for p, weights in zip(self.players, self.weights, strict=True)
-        ]
+        parts = zip(self.players, rates, self.weights, strict=True)
+        self.optimisers: list[Any] = [_adam(weights, rate, p.betas) for p, rate, weights in parts]
         if accelerator.scaler is not None:  # float16: the wrapper skips a step whose gradients overflowed
             self.optimisers = [accelerator.prepare(optimiser) for optimiser in self.optimisers]
-        average = get_ema_multi_avg_fn(ema) if ema is not None else None
-        self.averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if average else None
-        self.history = History(curves={p.name: [] for p in self.players})
-        if accelerator.num_processes > 1:
-            from accelerate.utils import broadcast
-
-            for tensor in model.state_dict().values():
-                tensor.copy_(broadcast(tensor.clone()))
+        self.averaged = None
+        if settings["ema"] is not None:
+            average = get_ema_multi_avg_fn(settings["ema"])
+            self.averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+        for tensor in model.state_dict().values():
+            tensor.copy_(broadcast(tensor.clone()))
 
     def run(self, batches: Iterator[Any], steps: int) -> None:
         began = time.perf_counter() - self.history.seconds
@@ -173,9 +167,8 @@ class _Session:
         losses: list[Tensor] = []
         try:
             while self.step < steps:
-                for player in range(len(self.players)):
-                    for _ in range(self.players[player].turns):
-                        losses.append(self.turn(player, next(batches)))
+                for index, player in enumerate(self.players):
+                    losses += [self.turn(index, next(batches)) for _ in range(player.turns)]
                 if self.averaged is not None:
                     self.averaged.update_parameters(self.model)
                 self.step += 1
@@ -204,8 +197,7 @@ class _Session:
         with self.accelerator.autocast():
             loss = player.loss(batch)
         if loss.ndim:
-            shape = tuple(loss.shape)
-            raise ValueError(f"the loss of player {player.name!r} has shape {shape}; expected a scalar")
+            raise ValueError(f"loss of player {player.name!r} has shape {(*loss.shape,)}; expected a scalar")
         self.accelerator.backward(loss, inputs=weights)
         if self.accelerator.num_processes > 1:
             gradients = [w.grad for w in weights if w.grad is not None]
@@ -226,9 +218,9 @@ class _Session:
             self.stop(f"the loss of player {names[turn]!r}", self.step - len(table) + 1 + step)
         means = [float(columns.mean()) for columns in table.split(turns, dim=1)]
         figures = {player.name: mean for player, mean in zip(self.players, means, strict=True)}
+        self.history.steps.append(self.step)
         for name, mean in figures.items():
             self.history.curves[name].append(mean)
-        self.history.steps.append(self.step)
         if self.folder and self.accelerator.is_main_process:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "log.jsonl").open("a", encoding="utf8") as log:
@@ -242,9 +234,8 @@ class _Session:
                 self.stop(f"a weight of player {player.name!r}", self.step)
 
     def stop(self, what: str, step: int) -> None:
-        kept = ""
-        if self.folder and (self.folder / "state.safetensors").exists():
-            kept = f"; the last good state is in {self.folder / 'state.safetensors'}"
+        path = self.folder and self.folder / "state.safetensors"
+        kept = f"; the last good state is in {path}" if path and path.exists() else ""
         raise FloatingPointError(f"{what} is not finite at step {step}: try a smaller lr{kept}")
 
     def save(self) -> None:
@@ -259,15 +250,9 @@ class _Session:
         for player, optimiser in zip(self.players, self.optimisers, strict=True):
             for index, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"adam.{player.name}.{index}.{name}": value for name, value in state.items()}
-        scaler = self.accelerator.scaler
-        record = {
-            "step": self.step,
-            "steps": self.history.steps,
-            "curves": self.history.curves,
-            "seconds": self.history.seconds,
-            "settings": self.settings,
-            "scaler": scaler.state_dict() if scaler is not None else None,
-        }
+        history, scaler = self.history, self.accelerator.scaler
+        record = {"steps": history.steps, "curves": history.curves, "seconds": history.seconds}
+        record |= {"step": self.step, "settings": self.settings, "scaler": scaler and scaler.state_dict()}
         self.folder.mkdir(parents=True, exist_ok=True)
         write_tensors(self.folder / "state.safetensors", tensors, record)
 
@@ -281,8 +266,8 @@ class _Session:
 
     def resume(self) -> None:
         """Take everything from the folder's state, if there is one."""
-        path = self.folder / "state.safetensors" if self.folder else None
-        if path is None or not path.exists():
+        path = self.folder and self.folder / "state.safetensors"
+        if not (path and path.exists()):
             return
         tensors, record = read_tensors(path)
         if "step" not in record:
@@ -290,9 +275,8 @@ class _Session:
         for name, ours in self.settings.items():
             theirs = record["settings"][name]
             if theirs != ours:
-                raise ValueError(
-                    f"{path} was made with {name} = {theirs}, this call has {ours}; take another folder"
-                )
+                wrong = f"{path} was made with {name} = {theirs}, this call has {ours}"
+                raise ValueError(f"{wrong}; take another folder")
         load_weights(self.model, _part(tensors, "model."), path)
         if self.averaged is not None:
             load_weights(self.averaged, _part(tensors, "average."), path)
@@ -328,7 +312,7 @@ def _players(model: nn.Module) -> list[Player]:
     else:
         raise TypeError(f"model is a {type(model).__name__}; expected one with players() or loss(x)")
     names = [p.name for p in players]
-    if not names or len(set(names)) < len(names):
+    if not 0 < len(names) == len(set(names)):
         raise ValueError(f"players are {names}; expected at least one, each with its own name")
     known = {id(w) for w in model.parameters()}
     for p in players:
@@ -349,10 +333,7 @@ def _adam(weights: list[Tensor], lr: float, betas: tuple[float, float]) -> torch
 
 def _progress(done: int, steps: int, main: bool) -> Any:
     """A bar where a person looks on: not in `smoke`, under CI, or with stderr in a file."""
-    if runtime.live():
-        from tqdm.auto import tqdm
-    else:
-        from tqdm import tqdm
+    tqdm = import_module("tqdm.auto" if runtime.live() else "tqdm").tqdm
     silent = os.environ.get("CI") or os.environ.get("GM_PROFILE") == "smoke"
     seen = main and not silent and (runtime.live() or sys.stderr.isatty())
     return tqdm(total=steps, initial=done, disable=not seen, unit="step")
@@ -380,7 +361,7 @@ def _require_settings(steps: int, batch_size: int, lr: float | None, ema: float 
             raise TypeError(f"{name} is {value!r}; expected an integer of at least {least}")
         if value < least:
             raise ValueError(f"{name} is {value}; expected an integer of at least {least}")
-    if lr is not None and not (math.isfinite(lr) and lr > 0):
+    if lr is not None and not 0 < lr < math.inf:
         raise ValueError(f"lr is {lr}; expected a positive number")
     if ema is not None and not 0 <= ema < 1:
         raise ValueError(f"ema is {ema}; expected a decay of at least 0 and below 1")
