@@ -53,11 +53,21 @@ class Cells(SphinxPostTransform):
                         block.replace_self(
                             tag("div", "gm-checks", *[check_line(line, known) for line in lines])
                         )
+                    elif re.search(r"\S  +\S", block.astext()) and "\n" in block.astext():
+                        block["classes"].append("gm-columns")
                 self._gather(cell)
+                self._name(cell)
 
     def _known(self, docname: str) -> dict[str, dict[str, Any]]:
         book = records.notebook(self.env, docname)
         return {f"{r['claim']}: {r['values']}": r for _, r in records.checks(book)} if book else {}
+
+    def _name(self, cell: nodes.container) -> None:
+        """Say what a folded cell holds, where it is not just code."""
+        if cell.get("hide_mode") == "all":
+            checks = any(t["html"].get("class") == "gm-checks" for t in cell.findall(Tag))
+            what = "the set-up" if "tag_setup" in cell["classes"] else "the checks" if checks else "the code"
+            cell["prompt_show"], cell["prompt_hide"] = f"Show {what}", f"Hide {what}"
 
     def _gather(self, cell: nodes.container) -> None:
         """Put neighbouring checks into one box."""

@@ -1,7 +1,8 @@
 """Long pages are laid out piece by piece: `content-visibility` on pieces whose heights are estimated.
 
 The browser lays a piece out when it comes near the window, and until then takes its height from
-`--d` (wide screens) or `--p` (phones), estimated here from what the piece holds.
+`--d` (wide screens) or `--p` (phones), estimated here from what the piece holds. Margins do not
+collapse across the edge of a piece, so a piece ends where a paragraph follows, which has none above it.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Chunks(SphinxPostTransform):
         out: list[nodes.Node] = []
         run: list[nodes.Node] = []
         size = 0.0
-        for child in section.children:
+        for child, follower in zip(section.children, [*section.children[1:], None], strict=True):
             fixed = isinstance(child, (nodes.section, nodes.title, nodes.target, nodes.Invisible))
             tall = 0 if isinstance(child, nodes.section) else height(child, 76)
             if fixed or self.seen < FIRST:
@@ -71,7 +72,7 @@ class Chunks(SphinxPostTransform):
             else:
                 run.append(child)
                 size += tall
-                if size > PIECE:
+                if size > PIECE and isinstance(follower, nodes.paragraph):
                     out += self._piece(run)
                     run, size = [], 0
             self.seen += tall

@@ -1,10 +1,13 @@
 """A paragraph `**Figure 10.3.** …` after a code cell is the caption of the picture or HTML before it.
 
-An SVG gets a twin in the dark palette beside it; a PNG stays on a light card.
+An SVG gets a twin in the dark palette beside it; a PNG stays on a light card. A broad picture scrolls
+on a phone, so that its words stay large enough to read.
 """
 
 from __future__ import annotations
 
+import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from gm_book.links import FIGURE
 from gm_book.tags import tag
 
 LOG = logging.getLogger(__name__)
+BROAD = 500  # pt; what is not wider keeps readable words when it is fitted to a phone
 
 
 class Figures(SphinxPostTransform):
@@ -62,6 +66,7 @@ class Figures(SphinxPostTransform):
                         location=image.parent, type="gm", subtype="figure")  # fmt: skip
         if path.suffix != ".svg":
             image["classes"].append("gm-raster")
+            image.replace_self(_frame(path, image.deepcopy()))
             return
         dark_uri = image["uri"].removesuffix(".svg") + "-dark.svg"
         text, other = palette.twin(path.read_text(encoding="utf8"))
@@ -74,7 +79,24 @@ class Figures(SphinxPostTransform):
         self.env.images.add_file(self.env.docname, dark_uri)
         image["classes"].append("only-light")
         dark["classes"].append("only-dark")
-        image.replace_self(tag("div", "gm-picture", image.deepcopy(), dark))
+        image.replace_self(_frame(path, image.deepcopy(), dark))
+
+
+def _frame(path: Path, *images: nodes.image) -> nodes.Element:
+    """The box around a picture; a broad one says how wide it has to be at least, in px."""
+    wide = breadth(path)
+    if wide <= BROAD:
+        return tag("div", "gm-picture", *images)
+    return tag("div", "gm-picture gm-broad gm-scroll", *images, style=f"--w:{0.87 * wide:.0f}")
+
+
+def breadth(path: Path) -> float:
+    """A picture's width in pt: an SVG's own, a PNG's at the 144 dots per inch that plotting writes."""
+    data = path.read_bytes()
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return struct.unpack(">I", data[16:20])[0] / 2
+    found = re.search(rb'<svg[^>]*\bwidth="([\d.]+)pt"', data)
+    return float(found[1]) if found else 0.0
 
 
 def _before(paragraph: nodes.paragraph) -> nodes.Node | None:

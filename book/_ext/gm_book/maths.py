@@ -105,8 +105,19 @@ def _long(drawn: str) -> bool:
     return any(len(html.unescape(re.sub(r"<[^>]+>", "", base))) > 30 for base in bases)
 
 
+def _end(drawn: str, mark: str) -> str:
+    """A formula with the punctuation after it inside its last part, which no browser breaks."""
+    if not mark:
+        return drawn
+    tail = "</span>" * (3 if "katex-html" in drawn else 2)
+    inside = drawn.removesuffix(tail)
+    mark = f'<span class="gm-mark">{html.escape(mark)}</span>'
+    return f"{inside}{mark}{tail}" if inside != drawn else drawn + mark
+
+
 def _inline(self: Any, node: nodes.math) -> None:
     drawn = _draw(node, node.astext(), False)
+    drawn = _end(drawn, node.get("gm_after", ""))
     if _long(drawn):
         drawn = f'<span class="gm-wide gm-scroll">{drawn}</span>'
     self.body.append(drawn)
@@ -126,7 +137,10 @@ def _block(self: Any, node: nodes.math_block) -> None:
 
 
 class Glue(SphinxPostTransform):
-    """Keeps a short formula and the punctuation around it on one line; browsers break between them."""
+    """Keeps a formula and the punctuation around it on one line; browsers break between them.
+
+    A long formula may break inside, so there the mark goes into its last part (`_end`).
+    """
 
     default_priority = 60
     formats = ("html",)
@@ -146,6 +160,9 @@ class Glue(SphinxPostTransform):
                     parts.insert(0, nodes.Text(before[0]))
                     parent[at - 1] = nodes.Text(_text(parent, at - 1)[: before.start()])
                 parent[at] = tag("span", "gm-glue", *parts)
+            elif after:
+                node["gm_after"] = after[0]
+                parent[at + 1] = nodes.Text(_text(parent, at + 1)[after.end() :])
 
 
 def _text(parent: nodes.Element, at: int) -> str:
