@@ -18,6 +18,8 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
+from gm_utils.exam.problem import CLOSE  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEMS = ROOT / "book" / "_static" / "problems"
 NUMBERS = ROOT / "tests" / "data" / "numbers.json"
@@ -153,7 +155,7 @@ def test_wrong_answer_gets_the_diagnosis_of_the_nearest_mistake(reader):
     box = reader.problem()
     sync_api.expect(check(box, "4")).to_contain_text("Not yet. The factor one half is missing")
     sync_api.expect(check(box, "2.885")).to_contain_text("the value in bits")
-    sync_api.expect(check(box, "2.1")).to_contain_text("Close, but")
+    sync_api.expect(check(box, "2.05")).to_contain_text("Close, but")
     assert reader.stored()["problems"]["P-VAE-KL"]["attempts"] == 3
     assert reader.stored()["problems"]["P-VAE-KL"]["correct"] == 0
     sync_api.expect(box.locator(".gm-solution")).not_to_have_attribute("open", "")
@@ -167,6 +169,7 @@ def test_wrong_answer_without_diagnosis_offers_the_hint(reader):
     sync_api.expect(box.locator(".gm-hint")).to_have_attribute("open", "")
     sync_api.expect(box.locator(".gm-hint summary")).to_be_focused()
     sync_api.expect(check(box, "78")).to_contain_text("hint once more")
+    sync_api.expect(check(box, "2.1")).not_to_contain_text("Close")          # further than three tolerances
 
 
 def test_folds_that_the_build_renamed_are_found(reader):
@@ -296,19 +299,22 @@ def test_every_variant_of_the_book_is_graded_as_it_says(reader):
     page = reader.lecture()
     reader.problem()
     ids = sorted(path.stem for path in PROBLEMS.glob("*.js"))
-    wrong = page.evaluate("""async (ids) => {
+    wrong = page.evaluate("""async ([ids, window_]) => {
       const wrong = [];
       for (const id of ids) {
         await gm.load('book-problems/' + id + '.js');
         for (const v of (await gm.problems.fetchProblem(id)).variants) {
           if (!gm.problems.grade(v, v.answer).right) wrong.push([id, v.seed, 'answer']);
+          const room = Math.max(v.tolerance.abs, v.tolerance.rel * Math.abs(v.answer));
+          if (room && !gm.problems.grade(v, v.answer + (window_ - 0.1) * room).near) wrong.push([id, v.seed, 'near']);
+          if (room && gm.problems.grade(v, v.answer + (window_ + 0.1) * room).near) wrong.push([id, v.seed, 'far']);
           for (const m of v.mistakes) {
             const verdict = gm.problems.grade(v, m.answer);
             if (verdict.right || verdict.diagnosis !== m.diagnosis || !m.diagnosis) wrong.push([id, v.seed, m.answer]);
           }
         }
       }
-      return wrong; }""", ids)
+      return wrong; }""", [ids, CLOSE])
     assert wrong == []
 
 

@@ -19,7 +19,8 @@ from types import SimpleNamespace
 DECIMAL = re.compile(r"([+-]?)\s*(\d+(?:[.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 MINUS = re.compile("[\u2010-\u2013\u2212\ufe63\uff0d]")
 SLASH = re.compile("[\u2044\u2215]")
-SLOT = re.compile(r"(=?)<(\(?)(\w+)\)?>")
+SLOT = re.compile(r"(=?)<(\(?)(\w+)\)?(?::(\d))?>")
+CLOSE = 3  # so many tolerances away a wrong answer is called close
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Problem:
     """A template. A subclass says what it is and how its numbers become texts.
 
     Attributes: id ("P-VAE-KL"), title, lecture ("10-vae"), objective ("O-10-4"), hint (the first step,
-    not the result), unit of the answer, rel and abs, the tolerance. `n` is what `draw` returned.
+    not the result), unit of the answer, rel and abs, the tolerance, and places, the decimals that are
+    asked for (None: the answer is exact). `n` is what `draw` returned.
+
+    Digits in a solution: exact numbers in full, others on the way with four decimals (five where a
+    large number multiplies them), the answer with the decimals that are asked for. Each printed equation
+    holds for the printed numbers: what stands right of its sign is what stands left of it, rounded.
     """
 
     id: str
@@ -76,6 +82,7 @@ class Problem:
     objective: str
     hint: str
     unit = ""
+    places: int | None = 2
     rel = 0.01
     abs = 0.006  # a value rounded to two decimals always passes
 
@@ -99,12 +106,19 @@ class Problem:
         """Assumptions, steps with these numbers, unit, a check for sense."""
         raise NotImplementedError
 
+    def settled(self, n: SimpleNamespace) -> bool:
+        """True where rounding on the way cannot change the last decimal that is asked for."""
+        return self.places is None or off_tie(self.answer(n), self.places)
+
     def numbers(self, seed: int) -> SimpleNamespace:
-        """The first draw of `random.Random(seed)` whose answer and mistakes can be told apart."""
+        """The first draw of `random.Random(seed)` that is settled and keeps answer and mistakes apart.
+
+        Raises RuntimeError where 1000 draws hold none.
+        """
         rng = random.Random(seed)
         for _ in range(1000):
             n = self.draw(rng)
-            if self._variant(seed, n, words=False).separate():
+            if self.settled(n) and self._variant(seed, n, words=False).separate():
                 return n
         raise RuntimeError(f"{self.id}: no draw of seed {seed} keeps the answer and the mistakes apart")
 
@@ -150,10 +164,19 @@ def problems() -> dict[str, Problem]:
     return found
 
 
+def off_tie(x: float, places: int) -> bool:
+    """True where x is not about halfway between two numbers of so many decimals.
+
+    >>> off_tie(2.504, 2), off_tie(-2.505, 2), off_tie(2.5049, 2)
+    (True, False, False)
+    """
+    return abs(abs(x) * 10**places % 1 - 0.5) > 0.05
+
+
 def fill(template: str, n: SimpleNamespace | None = None, **more: float | str) -> str:
     """A template with its slots filled: `<name>` by a number or text, `<(name)>` in brackets if negative.
 
-    `=<name>` becomes an approximate equality where `decimal` rounds.
+    `<name:2>` has two decimals. `=<name>` becomes an approximate equality where `decimal` rounds.
     Raises KeyError for a name that neither `n` nor `more` has.
 
     >>> fill(r"$\\mu=<m>$, so $1-<(m)>=<r>$", m=-0.5, r=1.5)
@@ -163,7 +186,8 @@ def fill(template: str, n: SimpleNamespace | None = None, **more: float | str) -
 
     def put(slot: re.Match[str]) -> str:
         value = values[slot[3]]
-        text = value if isinstance(value, str) else decimal(value)
+        places = int(slot[4]) if slot[4] else None
+        text = value if isinstance(value, str) else decimal(value, places)
         rounded = text != value and abs(float(text) - value) > 1e-9
         sign = r"\approx " if slot[1] and rounded else slot[1]
         return sign + (f"({text})" if slot[2] and text.startswith("-") else text)
@@ -171,16 +195,20 @@ def fill(template: str, n: SimpleNamespace | None = None, **more: float | str) -
     return SLOT.sub(put, textwrap.dedent(template).strip())
 
 
-def decimal(x: float) -> str:
-    """x with four decimals, or three significant digits where it is small; no zeros at the end.
+def decimal(x: float, places: int | None = None) -> str:
+    """x with so many decimals; without zeros at the end where that is exact.
 
-    >>> decimal(2.0), decimal(-0.69314), decimal(0.000123456)
-    ('2', '-0.6931', '0.000123')
+    places: None means four decimals, or three significant digits where x is small.
+
+    >>> decimal(2.0), decimal(-0.69314), decimal(0.000123456), decimal(1.999, 2), decimal(0.5, 2)
+    ('2', '-0.6931', '0.000123', '2.00', '0.5')
     """
-    places = 4 if x == 0 or abs(x) >= 0.01 else 2 - math.floor(math.log10(abs(x)))
+    if places is None:
+        places = 4 if x == 0 or abs(x) >= 0.01 else 2 - math.floor(math.log10(abs(x)))
     text = f"{x:.{places}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
+    if "." in text and abs(float(text) - x) <= 1e-9:
+        text = text.rstrip("0").rstrip(".")
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def parse_number(text: str) -> float:
@@ -232,6 +260,6 @@ def grade(variant: Variant, text: str) -> Grade:
     near = [m for m in variant.mistakes if abs(value - m.answer) <= variant.slack(m.answer)]
     if near:
         return Grade(False, "Not yet. " + min(near, key=lambda m: abs(value - m.answer)).diagnosis)
-    if away <= 10 * variant.slack(variant.answer):
+    if away <= CLOSE * variant.slack(variant.answer):
         return Grade(False, "Not yet. Close, but further away than rounding allows: keep more digits.")
     return Grade(False, "Not yet. Look at the hint, or open the solution.")

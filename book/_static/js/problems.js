@@ -39,14 +39,14 @@
     return { error: "That cannot be read as a number. Try 0.25, 1/4 or 2.5e-1." };
   }
 
-  // -> {right} or {right: false, diagnosis: html or "", near: within ten times the tolerance}
+  // -> {right} or {right: false, diagnosis: html or "", near: within three times the tolerance}
   function grade(variant, value) {
     const slack = (target) => Math.max(variant.tolerance.abs, variant.tolerance.rel * Math.abs(target));
     const away = (target) => Math.abs(value - target);
     if (away(variant.answer) <= slack(variant.answer)) return { right: true };
     const known = (variant.mistakes || []).filter((m) => away(m.answer) <= slack(m.answer))
       .sort((a, b) => away(a.answer) - away(b.answer))[0];
-    return { right: false, diagnosis: known ? known.diagnosis : "", near: away(variant.answer) <= 10 * slack(variant.answer) };
+    return { right: false, diagnosis: known ? known.diagnosis : "", near: away(variant.answer) <= 3 * slack(variant.answer) };
   }
 
   function shown(number) {

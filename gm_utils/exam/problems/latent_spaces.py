@@ -40,6 +40,7 @@ class Shell(Problem):
             ),
             (n.d / n.k, r"That is the mean *squared* norm; take the root."),
             (math.sqrt(n.d * n.k), r"That is the norm of the sum; the mean divides it by $k$."),
+            (math.sqrt(1 / n.k), r"That is one coordinate; add the variances of all $d$ before the root."),
             (0.0, r"The mean *vector* is 0 in expectation; its length is not."),
         ]
 
@@ -65,7 +66,7 @@ class Shell(Problem):
             **All coordinates.** $\mathbb E\Vert\bar z\Vert^2=\sum_{j=1}^d\operatorname{Var}(\bar
             z_j)=\dfrac dk= \dfrac{<d>}{<k>}=<ratio>$.
 
-            **Answer.** $\sqrt{\mathbb E\Vert\bar z\Vert^2}=\sqrt{<ratio>}=<a>$ (in units of the prior's
+            **Answer.** $\sqrt{\mathbb E\Vert\bar z\Vert^2}=\sqrt{<ratio>}=<a:2>$ (in units of the prior's
             standard deviation).
 
             **Does it make sense?** A single draw has $\sqrt d=<one>$, and $\bar z$ is shorter by the
@@ -123,6 +124,14 @@ class Surgery(Problem):
             (information, r"That is the information $I(n;z)$, the other part."),
             (self.answer(n) / math.log(2), r"That is in bits; nats are asked for."),
             (mean + information, r"The information is subtracted from the average KL, not added."),
+            *[
+                (
+                    self.kl(n.p, n.q),
+                    r"That is $D_{\mathrm{KL}}(p\Vert q)$: in the ELBO $q$ stands first and weighs the "
+                    r"logarithms.",
+                )
+            ]
+            * all(n.q),
         ]
 
     def average(self, n: Numbers) -> float:
@@ -148,11 +157,15 @@ class Surgery(Problem):
         )
 
     def solution(self, n: Numbers) -> str:
-        terms = r"\\\\".join(
+        terms = r"\\".join(
             fill(r"<a>\log\frac{<a>}{<b>}&=<v>", a=a, b=b, v=a * math.log(a / b))
             for a, b in zip(n.q, n.p, strict=True)
             if a
         )
+        parts = [a * math.log(a / b) for a, b in zip(n.q, n.p, strict=True) if a]
+        k1, k2 = self.kl(n.q1, n.p), self.kl(n.q2, n.p)
+        mean = round((round(k1, 4) + round(k2, 4)) / 2 + 1e-9, 4)  # a tie goes up, as by hand
+        total = sum(round(part, 4) for part in parts)
         zero = r" (one with $q(z)=0$ adds 0)" if 0 in n.q else ""
         return fill(
             r"""
@@ -173,20 +186,23 @@ class Surgery(Problem):
 
             $$\begin{aligned}<terms>\end{aligned}$$
 
-            **Answer.** $D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big)=<a>$ nats.
+            They add up to $<total>$.
 
-            **Does it make sense?** The average of the two KL terms is $\tfrac12(<k1>+<k2>)=<mean>$
-            nats, so the information is $<mean>-<a>=<i>$ nats. It lies between 0 and $\log2=<log2>$, as
-            the information about one of two images must.
+            **Answer.** $D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big)\approx <a:2>$ nats.
+
+            **Does it make sense?** The average of the two KL terms is $\tfrac12(<k1>+<k2>)\approx <mean>$
+            nats, so the information is about $<mean>-<total>=<i>$ nats. It lies between 0 and
+            $\log2=<log2>$, as the information about one of two images must.
             """,
             q=listed(n.q),
             zero=zero,
             terms=terms,
             a=self.answer(n),
-            mean=self.average(n),
-            k1=self.kl(n.q1, n.p),
-            k2=self.kl(n.q2, n.p),
-            i=self.average(n) - self.answer(n),
+            mean=f"{mean:.4f}",
+            k1=k1,
+            k2=k2,
+            total=f"{total:.4f}",
+            i=f"{mean - total:.4f}",
             log2=math.log(2),
         )
 
@@ -224,12 +240,17 @@ class Blur(Problem):
         return self.error(n, n.mean)
 
     def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
-        likely = n.images[n.weights.index(max(n.weights))]
+        likely, even = n.images[n.weights.index(max(n.weights))], [1 / 3] * 3
         return [
             (
-                self.error(n, self.mean(n.images, [1 / 3] * 3)),
-                r"You took the plain average of the images; each counts "
-                r"with its weight.",
+                self.error(n, self.mean(n.images, even)),
+                r"Your $\hat x$ is the plain average of the images; each "
+                r"counts with its weight.",
+            ),
+            (
+                self.error(Numbers(images=n.images, weights=even), self.mean(n.images, even)),
+                r"You gave the three images the same weight; each counts with its probability "
+                r"$q(x_n\mid z)$, in the mean image and in the error.",
             ),
             (
                 self.error(n, likely),
@@ -268,8 +289,7 @@ class Blur(Problem):
         squares = self.mean([[a * a for a in image] for image in n.images], n.weights)
         parts = [s - m * m for s, m in zip(squares, n.mean, strict=True)]
         lines = ",\\qquad ".join(
-            f"{decimal(s)}-{decimal(m)}^2={decimal(v)}"
-            for s, m, v in zip(squares, n.mean, parts, strict=True)
+            fill("<s:6>-<m:6>^2=<v>", s=s, m=m, v=v) for s, m, v in zip(squares, n.mean, parts, strict=True)
         )
         likely = n.images[n.weights.index(max(n.weights))]
         return fill(
@@ -288,7 +308,7 @@ class Blur(Problem):
 
             $$<lines>.$$
 
-            **Answer.** The sum over the pixels is $<a>$ (squared grey values): the blur of this code.
+            **Answer.** The sum over the pixels is $<sum>=<a:2>$ (squared grey values): the blur of this code.
 
             **Does it make sense?** Returning the most probable image would be sharp and cost $<sharp>$,
             which is more. Squared error prefers a blend of the images, never quite right and never quite
@@ -296,6 +316,7 @@ class Blur(Problem):
             """,
             mean=listed(n.mean),
             lines=lines,
+            sum="+".join(map(decimal, parts)),
             a=self.answer(n),
             sharp=self.error(n, likely),
         )

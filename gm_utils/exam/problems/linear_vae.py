@@ -6,7 +6,7 @@ import math
 from random import Random
 from types import SimpleNamespace as Numbers
 
-from gm_utils.exam.problem import Problem, fill
+from gm_utils.exam.problem import Problem, decimal, fill
 
 
 class Posterior(Problem):
@@ -47,6 +47,10 @@ class Posterior(Problem):
                 n.dot / n.s2,
                 r"That is $w^\top(x-b)/\sigma_x^2$; it still has to be divided by the precision $M$.",
             ),
+            (
+                n.dot / (1 + n.size),
+                r"You left $\sigma_x^2$ out: it divides both $w^\top w$ and $w^\top(x-b)$.",
+            ),
             (1 / (1 + n.size / n.s2), r"That is the posterior *variance*."),
             (n.dot / (n.size + n.s2**2), r"You squared $\sigma_x^2$; it is the variance already."),
         ]
@@ -85,7 +89,7 @@ class Posterior(Problem):
             $x-b=(<c1>,\,<c2>)^\top$, so
             $w^\top(x-b)=<w1>\cdot<(c1)>+<(w2)>\cdot<(c2)>=<dot>$.
 
-            **Answer.** The posterior mean is $\dfrac{<dot>/<s2>}{<M>}=<a>$ (in units of $z$; the
+            **Answer.** The posterior mean is $\dfrac{<dot>/<s2>}{<M>}=<a:2>$ (in units of $z$; the
             posterior variance is $1/M=<v>$).
 
             **Does it make sense?** Without the prior the best $z$ would be
@@ -134,7 +138,7 @@ class Collapse(Problem):
         return (0.5 * (values / n.s2).log().clamp(min=0)).sum().item()
 
     def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
-        right, top = self.answer(n), n.ratios[: n.d]
+        right, top, live = self.answer(n), n.ratios[: n.d], n.ratios[: n.live]
         root = math.sqrt(n.s2)
         wrong = [
             (2 * right, r"You forgot the factor one half."),
@@ -148,6 +152,17 @@ class Collapse(Problem):
                 sum(math.log(1 + r) for r in top) / 2,
                 r"You used $\tfrac12\log(1+\lambda_i/\sigma_x^2)$, the capacity "
                 r"of a channel that *adds* noise. $\lambda_i$ already contains the noise.",
+            ),
+            (
+                sum(math.log(r - 1) for r in live) / 2,
+                r"You used $\tfrac12\log(\Vert w_i\Vert^2/\sigma_x^2)$. The posterior variance is "
+                r"$\sigma_x^2/(\sigma_x^2+\Vert w_i\Vert^2)=\sigma_x^2/\lambda_i$: it is $\lambda_i$, not "
+                r"$\lambda_i-\sigma_x^2$, that is divided by the noise.",
+            ),
+            (
+                sum(1 / r + math.log(r) - 1 for r in live) / 2,
+                r"You left out the posterior means. They are 0 on average, but over the data their squares "
+                r"average $1-v_i$, and that belongs in the KL.",
             ),
         ]
         if n.d > n.above:
@@ -179,12 +194,12 @@ class Collapse(Problem):
             nats, to two decimals.
             """,
             n,
-            values=r",\;".join(map(str, n.values)),
+            values=r",\;".join(map(decimal, n.values)),
         )
 
     def solution(self, n: Numbers) -> str:
         live = n.values[: n.live]
-        terms = "+".join(rf"\log\frac{{{v}}}{{{n.s2}}}" for v in live)
+        terms = "+".join(rf"\log\frac{{{decimal(v)}}}{{{n.s2}}}" for v in live)
         rest = {
             1: r"The other latents find only $\lambda_i<\sigma_x^2$: their $w_i$ is 0, the encoder returns "
             r"the prior whatever $x$ is, and their KL is 0.",
@@ -210,7 +225,7 @@ class Collapse(Problem):
 
             **Sum.** $\overline D=\tfrac12\Big(<terms>\Big)=\tfrac12\log<product>$.
 
-            **Answer.** $<a>$ nats per data point.
+            **Answer.** $\tfrac12\log<product>=<a:2>$ nats per data point.
 
             **Does it make sense?** Each living latent has $\lambda_i/\sigma_x^2>1$, so it adds a
             positive amount; an eigenvalue equal to the noise would add 0, and the KL would not jump

@@ -1,4 +1,4 @@
-"""Problems on the variational autoencoder's bound: KL, ELBO, importance weights, gradient."""
+"""Problems on the variational autoencoder's bound: the KL to the prior, the ELBO and its gap."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from random import Random
 from types import SimpleNamespace as Numbers
 
-from gm_utils.exam.problem import Problem, fill
+from gm_utils.exam.problem import Problem, fill, off_tie
 
 
 def halves(low: float, high: float) -> list[float]:
@@ -39,8 +39,15 @@ class KL(Problem):
         squares, spread, logs = n.m1**2 + n.m2**2, n.v1 + n.v2, math.log(n.v1 * n.v2)
         std = (squares + n.s1 + n.s2 - math.log(n.s1 * n.s2) - 2) / 2
         return [
+            (
+                (squares + spread - logs / 2 - 2) / 2,
+                r"You put $\log\sigma_j$ where $\log\sigma_j^2=2\log\sigma_j$ belongs.",
+            ),
             (2 * kl, r"You forgot the factor one half."),
-            (std, r"You took the standard deviation $\sigma_j$ for the variance $\sigma_j^2$."),
+            (
+                std,
+                r"You took the standard deviation $\sigma_j$ for the variance $\sigma_j^2$, in both places.",
+            ),
             (kl / math.log(2), r"That is in bits; nats are asked for: use the natural logarithm."),
             (kl + 1, r"You forgot the $-1$ that each dimension has."),
             (kl / 2, r"You averaged over the two dimensions; independent dimensions add."),
@@ -77,13 +84,14 @@ class KL(Problem):
 
             $$D=\tfrac12\big(\mu^2+\sigma^2-\log\sigma^2-1\big).$$
 
-            **Numbers.** The variances are $\sigma_1^2=<v1>$ and $\sigma_2^2=<v2>$, hence
+            **Numbers.** The variances are $\sigma_1^2=<v1>$ and $\sigma_2^2=<v2>$, their logarithms
+            $\log<v1>=<l1>$ and $\log<v2>=<l2>$, hence
 
-            $$D_1=\tfrac12\big(<q1>+<v1>-<(l1)>-1\big)=<k1>,$$
+            $$D_1=\tfrac12\big(<q1>+<v1>-\log<v1>-1\big)=<k1>,$$
 
-            $$D_2=\tfrac12\big(<q2>+<v2>-<(l2)>-1\big)=<k2>.$$
+            $$D_2=\tfrac12\big(<q2>+<v2>-\log<v2>-1\big)=<k2>.$$
 
-            **Answer.** $D_{\mathrm{KL}}=<k1>+<k2>=<kl>$ nats.
+            **Answer.** $D_{\mathrm{KL}}\approx <k1>+<k2>\approx <kl:2>$ nats.
 
             **Does it make sense?** Each part is positive, as it must be: it would be 0 only for
             $\mu_j=0$ and $\sigma_j=1$.
@@ -122,6 +130,20 @@ class ELBO(Problem):
     def fit(n: Numbers) -> float:
         """E_q[log p(x | z)] in nats."""
         return -math.log(2 * math.pi * n.s2) / 2 - ((n.x - n.w * n.m) ** 2 + n.w**2 * n.v) / (2 * n.s2)
+
+    @staticmethod
+    def misfit(n: Numbers) -> tuple[float, float]:
+        """Of q and the posterior: the ratio of the variances, the squared distance in posterior variances."""
+        total = n.w**2 + n.s2
+        return n.v * total / n.s2, (n.m * total - n.w * n.x) ** 2 / (total * n.s2)
+
+    def gap(self, n: Numbers) -> float:
+        """D(q || posterior) in nats; neither the ELBO nor the evidence enters."""
+        ratio, shift = self.misfit(n)
+        return (ratio + shift - 1 - math.log(ratio)) / 2
+
+    def settled(self, n: Numbers) -> bool:
+        return super().settled(n) and off_tie(self.gap(n), 2)
 
     @staticmethod
     def kl(mean: float, var: float) -> float:
@@ -166,7 +188,8 @@ class ELBO(Problem):
         )
 
     def solution(self, n: Numbers) -> str:
-        r = n.x - n.w * n.m
+        r, t = n.x - n.w * n.m, n.w**2 + n.s2
+        ratio, shift = self.misfit(n)
         return fill(
             r"""
             **Definition.** $\mathcal L=\mathbb E_q[\log p(x\mid z)]-D_{\mathrm{KL}}\big(q(z\mid x)\Vert
@@ -182,13 +205,22 @@ class ELBO(Problem):
 
             **KL term.** For a Gaussian and the standard normal prior
 
-            $$D_{\mathrm{KL}}=\tfrac12\big(m^2+v-\log v-1\big)=\tfrac12\big(<m2>+<v>-<(lv)>-1\big)=<kl>.$$
+            $$D_{\mathrm{KL}}=\tfrac12\big(m^2+v-\log v-1\big)=\tfrac12\big(<m2>+<v>-\log<v>-1\big)=<kl>.$$
 
-            **Answer.** $\mathcal L=<fit>-<kl>=<elbo>$ nats.
+            **Answer.** $\mathcal L\approx <fit>-<kl>\approx <elbo:2>$ nats.
 
             **Does it make sense?** It must not exceed $\log p(x)$. Here $x\sim\mathcal
-            N(0,\,w^2+\sigma_x^2)$, so $\log p(x)=\log\mathcal N(<x>;\,0,\,<t>)=<lp>$ nats. The gap,
-            $<gap>$ nats, is $D_{\mathrm{KL}}\big(q(z\mid x)\Vert p(z\mid x)\big)$.
+            N(0,\,w^2+\sigma_x^2)$, so $\log p(x)=\log\mathcal N(<x>;\,0,\,<t>)=<lp>$ nats. The gap is
+            $<lp>-\big(<fit>-<kl>\big)\approx <gap:2>$ nats.
+
+            In another way: the gap is the KL divergence of $q$ to the true posterior $\mathcal
+            N(m_\ast,v_\ast)$. Its variance is $\sigma_x^2/(w^2+\sigma_x^2)$, here $<s2>/<t>=<vp>$, and its
+            mean $wx/(w^2+\sigma_x^2)$, here $<wx>/<t>=<mp>$. With $r=v/v_\ast=<ratio:5>$ and
+            $s=(m-m_\ast)^2/v_\ast=<shift>$ it is $\tfrac12(r+s-1-\log r)$, that is
+
+            $$\tfrac12\big(<ratio:5>+<shift>-1-\log<ratio:5>\big)\approx <gap:2>.$$
+
+            Both agree.
             """,
             n,
             r=r,
@@ -199,202 +231,15 @@ class ELBO(Problem):
             lv=math.log(n.v),
             kl=self.kl(n.m, n.v),
             elbo=self.answer(n),
-            t=n.w**2 + n.s2,
+            t=t,
             lp=self.evidence(n),
-            gap=self.evidence(n) - self.answer(n),
+            wx=n.w * n.x,
+            mp=n.w * n.x / t,
+            vp=n.s2 / t,
+            ratio=ratio,
+            shift=shift,
+            gap=self.gap(n),
         )
 
 
-class IWAE(Problem):
-    id = "P-VAE-IWAE"
-    title = "An importance-weighted bound from two samples"
-    lecture, objective = "10-vae", "O-10-3"
-    unit = "nats"
-    rel, abs = 0.0, 0.011
-    hint = (
-        r"First the two log-weights $\log w_k=\log p(x\mid z_k)+\log p(z_k)-\log q(z_k\mid x)$. Then take "
-        r"the larger one out of the logarithm of the mean, so that no exponential underflows."
-    )
-
-    def draw(self, rng: Random) -> Numbers:
-        first = -rng.randint(400, 950) / 10
-        second = first + rng.choice([-3, -2, -1.5, -1, 1, 1.5, 2, 3])
-        p1, p2, q1, q2 = (-rng.randint(low, low + 25) / 10 for low in (25, 25, 5, 5))
-        lik = (round(first - p1 + q1, 1), round(second - p2 + q2, 1))
-        return Numbers(w1=first, w2=second, x1=lik[0], x2=lik[1], p1=p1, p2=p2, q1=q1, q2=q2)
-
-    @staticmethod
-    def log_mean(first: float, second: float) -> float:
-        """Logarithm of the mean of two weights given by their logarithms."""
-        import torch
-
-        return torch.logsumexp(torch.tensor([first, second], dtype=torch.float64), 0).item() - math.log(2)
-
-    def answer(self, n: Numbers) -> float:
-        return self.log_mean(n.x1 + n.p1 - n.q1, n.x2 + n.p2 - n.q2)
-
-    def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
-        return [
-            (
-                (n.w1 + n.w2) / 2,
-                r"You averaged the logarithms: that is the two-sample estimate of the ELBO. Here "
-                r"the weights are averaged first, and the logarithm is taken after.",
-            ),
-            (self.answer(n) + math.log(2), r"You summed the weights and did not divide by $K=2$."),
-            (
-                max(n.w1, n.w2),
-                r"That is the larger log-weight alone. The smaller one adds little to the sum, but "
-                r"the mean still divides by 2.",
-            ),
-            (
-                self.log_mean(n.x1 + n.p1 + n.q1, n.x2 + n.p2 + n.q2),
-                r"$q(z\mid x)$ stands in the denominator of "
-                r"the weight: its logarithm is subtracted.",
-            ),
-            (
-                self.log_mean(n.x1, n.x2),
-                r"You averaged the likelihoods. The samples come from $q$, not from the "
-                r"prior, so each needs the factor $p(z)/q(z\mid x)$.",
-            ),
-        ]
-
-    def statement(self, n: Numbers) -> str:
-        return fill(
-            r"""
-            For one image $x$ two codes were drawn from the encoder, $z_1,z_2\sim q(z\mid x)$. Their
-            log-densities, in nats:
-
-            | draw | $\log p(x\mid z_k)$ | $\log p(z_k)$ | $\log q(z_k\mid x)$ |
-            |---|---|---|---|
-            | $z_1$ | $<x1>$ | $<p1>$ | $<q1>$ |
-            | $z_2$ | $<x2>$ | $<p2>$ | $<q2>$ |
-
-            Compute the estimate of the importance-weighted bound $\mathcal L_2$ that these two samples
-            give, in nats, to two decimals.
-            """,
-            n,
-        )
-
-    def solution(self, n: Numbers) -> str:
-        high, low = max(n.w1, n.w2), min(n.w1, n.w2)
-        return fill(
-            r"""
-            **Assumptions.** The two codes are independent draws from $q(z\mid x)$, and $q$ is positive
-            wherever the joint density is. The bound is $\mathcal L_2=\mathbb E\log\frac12(w_1+w_2)$;
-            one pair of draws estimates it without bias by $\log\frac12(w_1+w_2)$.
-
-            **Log-weights**, $w_k=p(x\mid z_k)\,p(z_k)/q(z_k\mid x)$:
-
-            $$\log w_1=<x1>+<(p1)>-<(q1)>=<w1>,$$
-
-            $$\log w_2=<x2>+<(p2)>-<(q2)>=<w2>.$$
-
-            **Logarithm of the mean**, the larger weight taken out:
-
-            $$\log\tfrac12(w_1+w_2)=<high>+\log\frac{1+e^{<gap>}}2=<high>+\log\frac{1+<e>}2.$$
-
-            **Answer.** $<high>+<(l)>=<a>$ nats.
-
-            **Does it make sense?** By Jensen's inequality it lies above the mean of the log-weights,
-            $<mean>$ (the two-sample estimate of the ELBO), and a mean of weights cannot exceed the
-            largest, so it lies below $<high>$. Both hold.
-            """,
-            n,
-            high=high,
-            gap=low - high,
-            e=math.exp(low - high),
-            l=self.answer(n) - high,
-            a=self.answer(n),
-            mean=(n.w1 + n.w2) / 2,
-        )
-
-
-class Reparam(Problem):
-    id = "P-VAE-REPARAM"
-    title = "The gradient that reaches the log-variance"
-    lecture, objective = "10-vae", "O-10-5"
-    hint = (
-        r"$\sigma=e^{\ell/2}$. Use the chain rule from $\ell$ to $\sigma$ to $z$ to $L$, with "
-        r"$\varepsilon$ fixed."
-    )
-
-    def draw(self, rng: Random) -> Numbers:
-        mu, eps = rng.choice(halves(-2, 2)), rng.choice(halves(-2, 2))
-        sd, a, x = rng.choice([0.5, 2.0, 3.0]), rng.choice([2, 3]), rng.choice([-3, -2, -1, 1, 2, 3])
-        return Numbers(mu=mu, eps=eps, sd=sd, a=a, x=x, var=sd**2, z=mu + sd * eps)
-
-    @staticmethod
-    def slope(n: Numbers, z: float) -> float:
-        """dL/dz of L = (x - a z)^2."""
-        return -2 * n.a * (n.x - n.a * z)
-
-    def answer(self, n: Numbers) -> float:
-        return self.slope(n, n.z) * n.sd * n.eps / 2
-
-    def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
-        g = self.slope(n, n.z)
-        return [
-            (
-                self.slope(n, n.mu + n.var * n.eps) * n.var * n.eps,
-                r"You took $e^{\ell}$ for $\sigma$. "
-                r"It is the variance; $\sigma=e^{\ell/2}$.",
-            ),
-            (g * n.sd * n.eps, r"You forgot the one half: $\partial\sigma/\partial\ell=\sigma/2$."),
-            (
-                g * n.eps,
-                r"That is the derivative with respect to $\sigma$; the encoder's output is "
-                r"$\ell=\log\sigma^2$.",
-            ),
-            (g, r"That is $\partial L/\partial\mu$."),
-            (
-                -g * n.sd * n.eps / 2,
-                r"The sign is wrong: the derivative of $x-az$ with respect to $z$ is $-a$.",
-            ),
-            (g / n.a * n.sd * n.eps / 2, r"You forgot the inner derivative: $-a$, not $-1$."),
-        ]
-
-    def statement(self, n: Numbers) -> str:
-        return fill(
-            r"""
-            An encoder returns for one latent the mean $\mu=<mu>$ and the log-variance
-            $\ell=\log\sigma^2=\log<var>$. The noise drawn for this step is $\varepsilon=<eps>$, and the
-            code is $z=\mu+\sigma\varepsilon$. The reconstruction loss is $L=(x-az)^2$ with $x=<x>$ and
-            $a=<a>$.
-
-            Compute $\partial L/\partial\ell$ for this draw, to two decimals.
-            """,
-            n,
-        )
-
-    def solution(self, n: Numbers) -> str:
-        return fill(
-            r"""
-            **Assumption.** The noise $\varepsilon$ does not depend on the encoder: it is held fixed,
-            and $z$ is a differentiable function of $\mu$ and $\ell$. (The KL term is not part of $L$.)
-
-            **Forward.** $\sigma=e^{\ell/2}=\sqrt{<var>}=<sd>$, and $z=<mu>+<sd>\cdot<(eps)>=<z>$.
-
-            **Backward.** The chain rule has three factors:
-
-            $$\frac{\partial L}{\partial z}=-2a(x-az)=-2\cdot<a>\cdot\big(<x>-<a>\cdot<(z)>\big)=<g>,$$
-
-            $$\frac{\partial z}{\partial\sigma}=\varepsilon=<eps>,\qquad
-            \frac{\partial\sigma}{\partial\ell}=\tfrac12e^{\ell/2}=\tfrac12\sigma=<half>.$$
-
-            **Answer.** $\partial L/\partial\ell=<(g)>\cdot<(eps)>\cdot<half>=<d>$ (loss per unit of
-            log-variance).
-
-            **Does it make sense?** A larger $\ell$ means a larger $\sigma$; as $\varepsilon$ is <side>,
-            it moves $z$ <way>, and there the loss <goes>, as the sign of the answer says.
-            """,
-            n,
-            g=self.slope(n, n.z),
-            half=n.sd / 2,
-            d=self.answer(n),
-            side="positive" if n.eps > 0 else "negative",
-            way="up" if n.eps > 0 else "down",
-            goes="rises" if self.answer(n) > 0 else "falls",
-        )
-
-
-PROBLEMS = (KL(), ELBO(), IWAE(), Reparam())
+PROBLEMS = (KL(), ELBO())

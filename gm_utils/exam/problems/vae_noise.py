@@ -13,6 +13,7 @@ class Noise(Problem):
     id = "P-VAE-NOISE"
     title = "The noise that a squared-error loss assumes"
     lecture, objective = "10-vae", "O-10-7"
+    places = None
     rel, abs = 0.005, 0.0006
     hint = (
         r"Write down the negative ELBO with $\sigma_x^2$ in it. Then scale your loss so that the KL term "
@@ -35,6 +36,11 @@ class Noise(Problem):
             (2 * right, r"You forgot the 2 of $\frac{1}{2\sigma_x^2}$."),
             (math.sqrt(right), r"That is the standard deviation $\sigma_x$; the variance is asked for."),
             (
+                n.scale / 2,
+                r"That is the variance for $\beta=1$. Here the KL term has the weight $\beta$: divide the "
+                r"whole loss by it first.",
+            ),
+            (
                 n.scale / (2 * n.beta),
                 r"You divided by $\beta$. Bring the loss to the form "
                 r"$c\cdot\text{SSE}+D_{\mathrm{KL}}$ first: a larger weight on the KL term means "
@@ -44,6 +50,11 @@ class Noise(Problem):
         if n.mean:
             return [
                 *wrong,
+                (
+                    1 / (2 * n.beta * n.D),
+                    r"That is upside down: $\frac1{2\sigma_x^2}=\frac1{\beta D}$, so $\sigma_x^2$ is half "
+                    r"of $\beta D$, not half of $\frac1{\beta D}$.",
+                ),
                 (
                     n.beta / 2,
                     r"You treated the mean over the pixels as a sum: the loss divides the "
@@ -116,6 +127,7 @@ class Calibrated(Problem):
     title = "The reconstruction term with calibrated noise"
     lecture, objective = "10-vae", "O-10-7"
     unit = "nats"
+    places = 1
     rel, abs = 0.005, 0.06
     hint = r"Write the average term as a function of $\sigma_x^2$ and set its derivative to zero."
 
@@ -137,9 +149,14 @@ class Calibrated(Problem):
                 r"the $e$ inside the logarithm.",
             ),
             (
+                -n.D / 2 * math.log(2 * math.pi * n.sse) - 0.5,
+                r"You set $\sigma_x^2=S$, the squared error of the whole image. The best variance is $S/D$, "
+                r"the error *per pixel*.",
+            ),
+            (
                 -n.D / 2 * math.log(2 * math.pi * math.e * n.sse),
-                r"You took the squared error of the whole image "
-                r"for the noise variance; the best variance is the error *per pixel*.",
+                r"You put the squared error of the whole image into the closed form; the best variance is "
+                r"the error *per pixel*.",
             ),
             (right / n.D, r"That is per pixel; the term of the whole image is asked for."),
             (2 * right, r"You forgot the factor one half."),
@@ -179,10 +196,11 @@ class Calibrated(Problem):
 
             **Putting it in.** The quadratic part becomes $S/(2\sigma_x^2)=D/2$:
 
-            $$R=-\frac D2\big(\log(2\pi\sigma_x^2)+1\big)=-\frac{<D>}2\big(\log(2\pi\cdot<mse>)+1\big)
-            \approx-<half>\cdot<(bracket)>.$$
+            $$R=-\frac D2\big(\log(2\pi\sigma_x^2)+1\big),\qquad
+            \log(2\pi\cdot<mse>)+1=<bracket:5>.$$
 
-            **Answer.** $\mathbb E_q[\log p(x\mid z)]=<a>$ nats per image.
+            **Answer.** $\mathbb E_q[\log p(x\mid z)]\approx -<half>\cdot<(bracket):5>\approx <a:1>$ nats
+            per image.
 
             **Does it make sense?** It is a log-*density*, so it may be positive: it is here <sign>, as
             $2\pi e\sigma_x^2=<inner>$ is <side> 1.
@@ -202,6 +220,7 @@ class Active(Problem):
     title = "Counting active units"
     lecture, objective = "10-vae", "O-10-8"
     unit = "latents"
+    places = 0
     rel, abs = 0.0, 0.0
     hint = (
         r"Only one column enters the criterion. Which one tells whether the code *changes* with the "
@@ -259,8 +278,9 @@ class Active(Problem):
 
             <table>
 
-            A unit is called active if $\operatorname{Var}_x\big(\mu_j(x)\big)>0.01$ (Burda et al.,
-            2016). How many of the eight are active?
+            Take the definition of Burda et al. (2016): a unit is active if the variance of its mean code
+            over the images exceeds 0.01, $\operatorname{Var}_x\big(\mu_j(x)\big)>0.01$. How many of the
+            eight are active?
             """,
             table=f"{head}\n|---|---|---|---|---|\n{body}",
         )
