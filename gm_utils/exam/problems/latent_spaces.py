@@ -17,7 +17,7 @@ def listed(values: list[float]) -> str:
 class Shell(Problem):
     id = "P-VAE-SHELL"
     title = "How far out the mean of several draws lies"
-    lecture, objective = "11-latent-spaces", "O-11-1"
+    lecture, objective = "11-latent-spaces", "O-11-2"
     rel = 0.005
     hint = r"What is the variance of one coordinate of $\bar z$? Add over the $d$ coordinates."
 
@@ -84,7 +84,7 @@ class Shell(Problem):
 class Surgery(Problem):
     id = "P-VAE-SURGERY"
     title = "Information and mismatch in the KL term"
-    lecture, objective = "11-latent-spaces", "O-11-2"
+    lecture, objective = "11-latent-spaces", "O-11-4"
     unit = "nats"
     hint = (
         r"$q(z)=\tfrac12\big(q(z\mid x_1)+q(z\mid x_2)\big)$, and the mismatch is "
@@ -210,7 +210,7 @@ class Surgery(Problem):
 class Blur(Problem):
     id = "P-VAE-BLUR"
     title = "The best reconstruction of a shared code"
-    lecture, objective = "11-latent-spaces", "O-11-3"
+    lecture, objective = "11-latent-spaces", "O-11-7"
     rel = 0.005
     hint = (
         r"Set the derivative of $\mathbb E\Vert x-\hat x\Vert^2$ with respect to one pixel of $\hat x$ to "

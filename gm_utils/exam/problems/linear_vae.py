@@ -110,7 +110,7 @@ class Posterior(Problem):
 class Collapse(Problem):
     id = "P-VAE-COLLAPSE"
     title = "What survives in a linear VAE"
-    lecture, objective = "11-latent-spaces", "O-11-4"
+    lecture, objective = "11-latent-spaces", "O-11-8"
     unit = "nats"
     hint = (
         r"The optimum is probabilistic PCA: $\Vert w_i\Vert^2=(\lambda_i-\sigma_x^2)_+$ along the leading "
@@ -188,7 +188,8 @@ class Collapse(Problem):
             r"""
             The covariance of a data set has the eigenvalues $<values>$. A linear VAE with $d=<d>$
             latents, decoder $\mathcal N(Wz+b,\,\sigma_x^2I)$ with fixed **variance** $\sigma_x^2=<s2>$
-            and a Gaussian encoder with linear mean is trained to the global optimum of its ELBO.
+            (with $b$ the mean of the data) and a Gaussian encoder with a linear mean and a free diagonal
+            covariance is trained to the global optimum of its ELBO.
 
             Compute the KL term per data point, averaged over the data and summed over the latents, in
             nats, to two decimals.
@@ -204,16 +205,17 @@ class Collapse(Problem):
             1: r"The other latents find only $\lambda_i<\sigma_x^2$: their $w_i$ is 0, the encoder returns "
             r"the prior whatever $x$ is, and their KL is 0.",
             0: "That is all of them; the other directions of the data are explained as noise.",
-            -1: rf"${n.above}$ eigenvalues exceed $\sigma_x^2$, but there are only ${n.d}$ latents; what "
-            "remains of the data is explained as noise.",
+            -1: rf"${n.above}$ eigenvalues exceed $\sigma_x^2$, but there are only ${n.d}$ latents; to the "
+            r"directions that remain the model can give a variance of $\sigma_x^2$ only.",
         }[(n.d > n.above) - (n.d < n.above)]
         return fill(
             r"""
             **Assumptions.** Decoder and encoder are linear and Gaussian, the noise is fixed, and the
-            optimum is global. Then the ELBO is tight and its optimum is that of probabilistic PCA:
-            along the $d$ leading eigenvectors $\Vert w_i\Vert^2=(\lambda_i-\sigma_x^2)_+$.
+            optimum is global. There the true posterior is diagonal, so that the ELBO is tight, and the
+            optimum is that of probabilistic PCA: along the $d$ leading eigenvectors $\Vert w_i\Vert^2=(\lambda_i-\sigma_x^2)_+$.
 
-            **One direction with $\lambda_i>\sigma_x^2$.** The posterior variance is
+            **One direction with $\lambda_i>\sigma_x^2$.** The posterior has the precision
+            $1+\Vert w_i\Vert^2/\sigma_x^2$, so its variance is
             $v_i=\sigma_x^2/(\sigma_x^2+\Vert w_i\Vert^2)=\sigma_x^2/\lambda_i$. The posterior mean is 0
             on average. Over the data it has variance $1-v_i$: along this direction the model's variance
             $\Vert w_i\Vert^2+\sigma_x^2$ is that of the data, so that the codes together follow the prior. So
