@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,9 @@ LARGEST = 1_000_000  # bytes of a checkpoint
 def save_checkpoint(name: str, model: nn.Module, card: Mapping[str, Any]) -> Path:
     """Write `checkpoints/NAME.safetensors`, its card `NAME.json`, and the list of digests.
 
-    name: a plain word such as "vae". model: its state is written in its own dtype
-    (`copy.deepcopy(model).half()` needs half the bytes). card: says at least `command` and `data`;
-    torch's version and the machine are added.
-    Returns the path. Raises ValueError for another name, a card without these, a weight that is not
-    finite, or more than a megabyte.
+    name: a plain word such as "vae". model: its state is written in its own dtype. card: says at least
+    `command` and `data`; torch's version and the machine are added. Returns the path.
+    Raises ValueError for another name, a card without these, weights not finite, or more than a megabyte.
     """
     if not name.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"name is {name!r}; expected letters, digits, - and _ only")
@@ -42,24 +41,22 @@ def save_checkpoint(name: str, model: nn.Module, card: Mapping[str, Any]) -> Pat
     size = sum(t.numel() * t.element_size() for t in state.values())
     if size > LARGEST:
         raise ValueError(f"model has {size} bytes of weights; expected at most {LARGEST}")
-    folder = runtime.ROOT / "checkpoints"
-    path = folder / f"{name}.safetensors"
+    path = runtime.ROOT / "checkpoints" / f"{name}.safetensors"
     write_tensors(path, state, {"name": name})
-    facts = {"torch": torch.__version__, "machine": machine()}
-    write_bytes(folder / f"{name}.json", (json.dumps({**card, **facts}, indent=1) + "\n").encode())
-    lines = (
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
-        for file in sorted(folder.glob("*.safetensors"))
-    )
-    write_bytes(runtime.ROOT / "gm_utils" / "checkpoints.sha256", "".join(lines).encode())
+    facts = {**card, "torch": torch.__version__, "machine": machine()}
+    write_bytes(path.with_suffix(".json"), (json.dumps(facts, indent=1) + "\n").encode())
+    digests = {
+        file: hashlib.sha256(file.read_bytes()).hexdigest() for file in path.parent.glob("*.safetensors")
+    }
+    lines = "".join(f"{digests[file]}  {file.name}\n" for file in sorted(digests))
+    write_bytes(runtime.ROOT / "gm_utils" / "checkpoints.sha256", lines.encode())
     return path
 
 
 def load_checkpoint(name: str, model: nn.Module) -> nn.Module:
-    """Load `checkpoints/NAME.safetensors` into `model`, wherever and of whatever dtype that is.
+    """Load `checkpoints/NAME.safetensors` into `model`, of any device and dtype; returns it, to be evaluated.
 
-    Returns the model, in evaluation mode. Raises FileNotFoundError for an unknown name, ValueError
-    for a damaged file or one that belongs to another model.
+    Raises FileNotFoundError for an unknown name, ValueError for a damaged file or another model's.
     """
     path = runtime.checkpoint(f"{name}.safetensors")
     return load_weights(model, read_tensors(path)[0], path).eval()
@@ -84,25 +81,21 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the record of a file of `write_tensors`, on the CPU.
+    """The tensors, on the CPU, and the record of a file of `write_tensors`.
 
     Raises ValueError, which says whether the file is cut short, damaged, or of another kind.
     """
     from safetensors import SafetensorError, safe_open
 
     advice = "delete it and begin again, or put back a copy"
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if size < 8 or (header <= 10**8 and size < 8 + header):
-        raise ValueError(f"{path} is cut short at {size} bytes: {advice}")
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         record, digest = json.loads(about["record"]), about["sha256"]
     except SafetensorError as error:
-        what = "is cut short" if "incomplete" in str(error).lower() else "is not a safetensors file"
+        cut = re.search("incomplete|too ?small|invalid ?header ?length", str(error), re.IGNORECASE)
+        what = "is cut short" if cut else "is not a safetensors file"
         raise ValueError(f"{path} {what} ({error}): {advice}") from error
     except KeyError:
         raise ValueError(f"{path} was not written by gm_utils: {advice}") from None
