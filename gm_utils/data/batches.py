@@ -20,8 +20,7 @@ def batches_from(
     data: a tensor (n, *event) or a tuple of tensors (n, ...): each pass is shuffled anew and cut into
     n // size batches of `size` rows (n rows where n < size); or anything that yields batches and can be
     iterated again, whose own sizes hold.
-    Raises ValueError for tensors of different lengths, for data without a batch, or without a row
-    for each process.
+    Raises ValueError for tensors of different lengths, no batch, or no row for each process.
 
     >>> next(batches_from(torch.arange(6), 3, 0, 0, slice(None), "cpu")).shape
     torch.Size([3])
@@ -32,9 +31,7 @@ def batches_from(
 
     def rows(tensor: Tensor) -> Tensor:
         if len(tensor) < world:
-            raise ValueError(
-                f"data yields a batch of {len(tensor)}; expected at least {world}, one a process"
-            )
+            raise ValueError(f"data yields a batch of {len(tensor)}; expected {world} or more, one a process")
         return tensor[: len(tensor) // world * world][share].to(device)
 
     for batch in _iterated(data, seed, taken):
@@ -42,12 +39,7 @@ def batches_from(
 
 
 def _shuffled(
-    data: Tensor | tuple[Tensor, ...],
-    size: int,
-    seed: int,
-    taken: int,
-    share: slice,
-    device: torch.device | str,
+    data: Tensor | tuple[Tensor, ...], size: int, seed: int, taken: int, share: slice, device: Any
 ) -> Iterator[Any]:
     sizes = {len(tensor) for tensor in (data if isinstance(data, tuple) else (data,))}
     if len(sizes) != 1 or 0 in sizes:
