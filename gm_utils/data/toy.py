@@ -18,12 +18,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Density:
-    """A density on the plane: how to draw from it, and its logarithm.
+    """A density on the plane: `draw(n, generator)`, (n, 2) in float32; `log_density` of (n, 2) in float64."""
 
-    `draw(n, generator)` gives (n, 2) in float32, `log_density(x)` takes (n, 2) in float64.
-    """
-
-    name: str
     draw: Callable[[int, torch.Generator | None], Tensor]
     log_density: Callable[[Tensor], Tensor]
 
@@ -52,7 +48,7 @@ class Density:
 def gaussian_mixture(
     weights: Sequence[float] | Tensor, means: Sequence[Sequence[float]] | Tensor, covariances: Tensor
 ) -> Density:
-    """sum_k w_k N(mean_k, cov_k), exact (Bishop, 2006, equation 2.188).
+    """sum_k w_k N(mean_k, cov_k), exact (Bishop, 2006, section 2.3.9).
 
     weights: (K,), positive, normalised here. means: (K, 2). covariances: (K, 2, 2), symmetric and
     positive definite, or a number, the variance of all. Raises ValueError for anything else.
@@ -60,15 +56,13 @@ def gaussian_mixture(
     >>> gaussian_mixture([1.0], [[0.0, 0.0]], 1.0).log_prob(torch.zeros(2))  # -log(2 pi)
     tensor(-1.8379)
     """
-    w = torch.as_tensor(weights, dtype=torch.float64)
-    m = torch.as_tensor(means, dtype=torch.float64)
-    c = torch.as_tensor(covariances, dtype=torch.float64)
+    w, m, c = (torch.as_tensor(v, dtype=torch.float64) for v in (weights, means, covariances))
     c = c * torch.eye(2, dtype=torch.float64).expand(len(w), 2, 2) if c.ndim == 0 else c
     if w.ndim != 1 or not (w > 0).all() or not w.isfinite().all():
         raise ValueError("weights must be a list of positive numbers")
     if m.shape != (len(w), 2) or c.shape != (len(w), 2, 2) or not m.isfinite().all():
-        shapes = f"{tuple(m.shape)} and {tuple(c.shape)}"
-        raise ValueError(f"means and covariances have shapes {shapes}; expected (K, 2) and (K, 2, 2)")
+        shapes = f"{(*m.shape,)} and {(*c.shape,)}"
+        raise ValueError(f"means and covariances have shapes {shapes}; expected finite (K, 2) and (K, 2, 2)")
     factor, bad = torch.linalg.cholesky_ex(c)
     if bad.any() or not torch.equal(c, c.mT) or not c.isfinite().all():
         raise ValueError("covariances must be symmetric and positive definite")
@@ -83,7 +77,7 @@ def gaussian_mixture(
         white = torch.linalg.solve_triangular(factor, (x[:, None] - m).unsqueeze(-1), upper=False)
         return (log_w - white.square().sum((-2, -1)) / 2).logsumexp(-1)
 
-    return Density("Gaussian mixture", draw, log_density)
+    return Density(draw, log_density)
 
 
 def ring(k: int = 8, *, radius: float = 2.0, std: float = 0.1) -> Density:
@@ -95,8 +89,7 @@ def ring(k: int = 8, *, radius: float = 2.0, std: float = 0.1) -> Density:
         raise ValueError(f"k is {k}, std is {std}; expected k >= 1 and std > 0")
     angle = 2 * math.pi * torch.arange(k, dtype=torch.float64) / k
     means = radius * torch.stack([angle.cos(), angle.sin()], 1)
-    mixture = gaussian_mixture(torch.ones(k), means, torch.tensor(std**2, dtype=torch.float64))
-    return Density("ring", mixture.draw, mixture.log_density)
+    return gaussian_mixture(torch.ones(k), means, torch.tensor(std**2, dtype=torch.float64))
 
 
 def two_moons(*, noise: float = 0.1) -> Density:
@@ -113,7 +106,7 @@ def two_moons(*, noise: float = 0.1) -> Density:
     def lower(t: Tensor) -> Tensor:
         return torch.stack([1 - t.cos(), 0.5 - t.sin()], -1)
 
-    return _blurred_curves("two moons", [upper, lower], math.pi, noise, length=math.pi)
+    return _blurred_curves([upper, lower], math.pi, noise, length=math.pi)
 
 
 def spirals(*, turns: float = 1.5, noise: float = 0.1) -> Density:
@@ -129,11 +122,11 @@ def spirals(*, turns: float = 1.5, noise: float = 0.1) -> Density:
         angle = 2 * math.pi * turns * u
         return 2 * u.unsqueeze(-1) * torch.stack([angle.cos(), angle.sin()], -1)
 
-    return _blurred_curves("spirals", [arm, lambda u: -arm(u)], 1.0, noise, length=2 + 4 * math.pi * turns)
+    return _blurred_curves([arm, lambda u: -arm(u)], 1.0, noise, length=2 + 4 * math.pi * turns)
 
 
 def _blurred_curves(
-    name: str, curves: list[Callable[[Tensor], Tensor]], end: float, noise: float, *, length: float
+    curves: list[Callable[[Tensor], Tensor]], end: float, noise: float, *, length: float
 ) -> Density:
     """A curve with equal probability, its parameter uniform on [0, end], plus N(0, noise^2 I).
 
@@ -157,7 +150,7 @@ def _blurred_curves(
         squares = x.square().sum(1, keepdim=True) - 2 * x @ centres.T + centres.square().sum(1)
         return (log_w - squares / (2 * noise**2)).logsumexp(1)
 
-    return Density(name, draw, log_density)
+    return Density(draw, log_density)
 
 
 def checkerboard() -> Density:
@@ -176,7 +169,7 @@ def checkerboard() -> Density:
         dark = (x.floor().sum(1) % 2 == 0) & (x >= -2).all(1) & (x < 2).all(1)
         return torch.where(dark, -math.log(8.0), -math.inf).double()
 
-    return Density("checkerboard", draw, log_density)
+    return Density(draw, log_density)
 
 
 def pinwheel(arms: int = 5, *, twist: float = 1.0) -> Density:
@@ -198,7 +191,6 @@ def pinwheel(arms: int = 5, *, twist: float = 1.0) -> Density:
         return (_rotation(by * x.norm(dim=1)) @ x.unsqueeze(-1)).squeeze(-1)
 
     return Density(
-        "pinwheel",
         lambda n, generator: wind(straight.draw(n, generator), twist),
         lambda x: straight.log_density(wind(x, -twist)),
     )
@@ -220,7 +212,7 @@ def banana(*, noise: float = 0.3) -> Density:
         e = (x[:, 1] - x[:, 0].square() + 1) / noise
         return -(x[:, 0].square() + e.square()) / 2 - math.log(2 * math.pi * noise)
 
-    return Density("banana", draw, log_density)
+    return Density(draw, log_density)
 
 
 def _rotation(angle: Tensor) -> Tensor:
