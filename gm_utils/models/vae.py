@@ -23,8 +23,8 @@ from gm_utils.training import Player
 def reparameterize(mean: Tensor, log_var: Tensor, generator: Generator | None = None) -> Tensor:
     """A draw from N(mean, diag exp log_var) that gradients pass through: z = mean + exp(log_var / 2) noise.
 
-    mean, log_var: (..., Z), of one shape. Returns z: (..., Z). The noise is new in every call.
-    Raises ValueError where the shapes differ. Kingma & Welling (2014), section 2.4.
+    mean, log_var: (..., Z). Returns z: (..., Z). Raises ValueError where the shapes differ.
+    Kingma & Welling (2014), section 2.4.
 
     >>> reparameterize(torch.tensor([1.0, 2.0]), torch.tensor([-200.0, -200.0]))  # almost no noise
     tensor([1., 2.])
@@ -47,16 +47,16 @@ class VAE(nn.Module):
 
     encoder: any module (n, *event) -> (n, 2 * latent_dim), the means and then the log-variances of q(z|x).
     decoder: any module (n, latent_dim) -> (n, *event), the logits (Bernoulli) or the mean (Gaussian).
-    beta: the KL's weight in `loss` (Higgins et al., 2017, eq. 4); 0 drops the KL and keeps the noise. It may
-        be set between steps (warm-up). `elbo` and `iwae_bound` bound log p(x) and know no beta.
+    beta: the KL's weight in `loss` (Higgins et al., 2017); 0 drops the KL and keeps the noise. It may be set
+        between steps (warm-up). `elbo` and `iwae_bound` bound log p(x) and know no beta.
     likelihood: "bernoulli" for x in {0, 1} (of grey pixels it is not a normalised density), or "gaussian".
     noise_var: the Gaussian's variance, one for all pixels. "calibrated": `loss` takes the optimum while
         training, the batch's mean squared error (Rybkin et al., 2021, https://arxiv.org/abs/2006.13202), and
         keeps an average over batches for all else. "learned": a parameter, 1/2 at the start; at the networks'
         learning rate it lags behind. A number: summed squares + KL is 0.5, mean of D squares + KL is D / 2.
 
-    Raises ValueError for a likelihood that is not known, a noise_var that is not positive or is given to a
-    Bernoulli, latent_dim below 1 or beta below 0.
+    Raises ValueError for another likelihood, a noise_var that is not positive or is given to a Bernoulli,
+    latent_dim below 1 or beta below 0.
 
     >>> vae = VAE(mlp_encoder(64, 8), mlp_decoder(64, 8), 8, likelihood="gaussian")
     >>> vae.elbo(torch.rand(5, 64)).shape, vae.sample(3).shape
@@ -120,15 +120,12 @@ class VAE(nn.Module):
         return self.decode(z).sigmoid() if self.likelihood == "bernoulli" else self.decode(z)
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
-        """log p(x|z), in nats, summed over the event. x: (n, *event), z: (..., n, Z). Returns (..., n).
-
-        Raises ValueError where the decoder's event is not that of x.
-        """
+        """log p(x|z), in nats, summed over the event. x: (n, *event), z: (..., n, Z). Returns (..., n)."""
         return self._log_density(x, self.decode(z))
 
     def _log_density(self, x: Tensor, out: Tensor, calibrate: bool = False) -> Tensor:
         lead = out.ndim - x.ndim  # dimensions of draws before the batch
-        if lead < 0 or out.shape[lead:] != x.shape:  # broadcasting would go on
+        if lead < 0 or out.shape[lead:] != x.shape:  # else it would broadcast
             raise ValueError(f"decoder returns {(*out.shape,)}; expected the shape of x, {(*x.shape,)}")
         if self.likelihood == "bernoulli":
             nll = F.binary_cross_entropy_with_logits(out, x.expand_as(out), reduction="none")
@@ -189,10 +186,7 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, x: Tensor, *, generator: Generator | None = None) -> None:
-        """Set a calibrated noise_var to the mean squared error over the training data, one code each.
-
-        x: (n, *event). Raises ValueError where noise_var is not calibrated.
-        """
+        """Set noise_var to the mean squared error over x: (n, *event). ValueError if it is not calibrated."""
         if self.noise != "calibrated":
             raise ValueError(f"noise_var is {self.noise!r}; expected 'calibrated'")
         out = self.decode(reparameterize(*self.encode(x), generator))
@@ -202,7 +196,7 @@ class VAE(nn.Module):
     def sample(self, n: int, *, generator: Generator | None = None) -> Tensor:
         """Draws from p(x): z ~ N(0, I), then x ~ p(x|z), observation noise included. Returns (n, *event).
 
-        For pictures without that noise decode the codes yourself: `vae.mean(z)`. Raises ValueError for n < 1.
+        For pictures without that noise: `vae.mean(z)`. Raises ValueError for n < 1.
         """
         if n < 1:
             raise ValueError(f"n is {n}; expected at least 1")
@@ -219,8 +213,8 @@ class VAE(nn.Module):
 class Autoencoder(nn.Module):
     """A VAE's two networks without the noise and the KL: z = e(x), x_hat = d(z), least squares.
 
-    encoder, decoder, latent_dim: as for `VAE`; of the encoder's output only the means are read, so that the
-    two models are compared on equal networks. There is no density, and nothing to sample from.
+    encoder, decoder, latent_dim: as for `VAE`; of the encoder's output only the means are read. There is no
+    density, and nothing to sample from.
 
     >>> Autoencoder(mlp_encoder(64, 8), mlp_decoder(64, 8), 8).encode(torch.rand(5, 64)).shape
     torch.Size([5, 8])
@@ -304,8 +298,8 @@ def conv_decoder(latent_dim: int = 20, width: int = 32) -> nn.Sequential:
 def slerp(z0: Tensor, z1: Tensor, t: float | Tensor) -> Tensor:
     """Spherical interpolation, sin((1 - t) w) / sin(w) z0 + sin(t w) / sin(w) z1; w is the angle of the two.
 
-    z0, z1: (..., Z); t: a number, or a tensor that broadcasts against (..., 1). Returns (..., Z). Codes of
-    one norm keep it; opposite codes have no single path. White (2016), https://arxiv.org/abs/1609.04468.
+    z0, z1: (..., Z); t: a number, or a tensor that broadcasts against (..., 1). Returns (..., Z).
+    Opposite codes have no single path. White (2016), https://arxiv.org/abs/1609.04468.
 
     >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
     tensor([0.7071, 0.7071])
