@@ -92,6 +92,7 @@ def _for_browsers(mathml: str) -> str:
 
 def rendered(variant: Variant, renderer: Renderer) -> dict:
     """A variant as the page takes it: texts as HTML, a diagnosis without a paragraph around it."""
+    mistakes = [(_shorter(m.answer), renderer.html(m.diagnosis, block=False)) for m in variant.mistakes]
     return {
         "seed": variant.seed,
         "statement": renderer.html(variant.statement),
@@ -100,10 +101,7 @@ def rendered(variant: Variant, renderer: Renderer) -> dict:
         "tolerance": {"rel": variant.rel, "abs": variant.abs},
         "hint": renderer.html(variant.hint),
         "solution": renderer.html(variant.solution),
-        "mistakes": [
-            {"answer": _shorter(m.answer), "diagnosis": renderer.html(m.diagnosis, block=False)}
-            for m in variant.mistakes
-        ],
+        "mistakes": [{"answer": answer, "diagnosis": diagnosis} for answer, diagnosis in mistakes],
     }
 
 
@@ -120,18 +118,14 @@ def script(problem: Problem, renderer: Renderer) -> str:
 
 
 def stale(problems: Iterable[Problem], *, write: bool, folder: Path = FOLDER) -> list[str]:
-    """The names of the files that differ from what their problem says now, or have no problem.
-
-    With `write` they are put right.
-    """
+    """Names of the files that differ from what their problem says, or have none; `write` puts them right."""
     with Renderer() as renderer:
         want = {f"{problem.id}.js": script(problem, renderer) for problem in problems}
     have = {path.name: path.read_text(encoding="utf8") for path in folder.glob("P-*.js")}
     names = sorted(name for name in want | have if want.get(name) != have.get(name))
     for name in names if write else ():
+        (folder / name).unlink(missing_ok=True)
         if name in want:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(want[name], encoding="utf8", newline="\n")
-        else:
-            (folder / name).unlink()
     return names
