@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
 GAP = "\u25a1"  # stands in the words where a number goes
 BLOCK = re.compile(r"(?<=</p>)|(?<=</tr>)|(?<=</mtr>)|(?<=</math>)")
@@ -32,30 +33,23 @@ def pack(id: str, problem: dict) -> str:
     """The text of the script that calls `gmProblem(id, problem)`.
 
     problem: title, lecture, objective and variants, each with statement, hint, solution (HTML), answer, unit,
-    tolerance and mistakes. Returns the same bytes for the same problem.
-    Raises ValueError where the HTML holds the character that marks a gap.
+    tolerance and mistakes. Raises ValueError where the HTML holds the character that marks a gap.
     """
     if GAP in json.dumps(problem, ensure_ascii=False):
-        raise ValueError(
-            f"{id}: the texts hold {GAP}, which marks where a number goes; expected another character"
-        )
+        raise ValueError(f"{id}: the texts hold {GAP}, which marks the place of a number; expected another")
     words: dict[str, int] = {}
 
     def rows(html: str) -> list[list]:
         blocks = [block for block in BLOCK.split(html) if block]
         return [[words.setdefault(NUMBER.sub(GAP, b), len(words)), *NUMBER.findall(b)] for b in blocks]
 
-    variants = [_each_text(variant, rows) for variant in problem["variants"]]
-    lines = ",\n".join(map(_json, variants))
+    variants = _list(_each_text(variant, rows) for variant in problem["variants"])
     rest = _json({key: value for key, value in problem.items() if key != "variants"})
-    return f'{HEAD}"{id}"{MIDDLE}{_list(words)}, {rest[:-1]},"variants":[\n{lines}\n]}});\n'
+    return f'{HEAD}"{id}"{MIDDLE}{_list(words)}, {rest[:-1]},"variants":{variants}}});\n'
 
 
 def unpack(script: str) -> dict:
-    """The problem that a script made by `pack` holds, its texts as HTML again.
-
-    Raises ValueError for another text.
-    """
+    """The problem that a script made by `pack` holds, its texts as HTML again. Raises ValueError if none."""
     _, found, data = script.partition(MIDDLE)
     if not found:
         raise ValueError("this is not a file of variants: run `make problems` to write it again")
@@ -77,8 +71,8 @@ def _each_text(variant: dict, change) -> dict:
     return {**variant, **{part: change(variant[part]) for part in TEXTS}, "mistakes": mistakes}
 
 
-def _list(words: dict[str, int]) -> str:
-    return "[\n" + ",\n".join(map(_json, words)) + "\n]"
+def _list(values: Iterable[object]) -> str:
+    return "[\n" + ",\n".join(map(_json, values)) + "\n]"
 
 
 def _json(value: object) -> str:
