@@ -1,8 +1,8 @@
 """Figures that a reader moves: HTML with its own script, which needs no kernel and sends no request.
 
-Each function returns an `Interactive`, which a notebook shows. Its script (`gm_utils/js`) computes the
-closed forms, or runs the lecture's own small network, in the page; Python draws four key frames of
-the same numbers for print and for readers without script. The same arguments give the same bytes.
+The script (`gm_utils/js`) computes the closed forms, or runs the lecture's own small network, in the page;
+Python draws four key frames of the same numbers for print and for readers without script. The same arguments
+give the same bytes. An `id` that is not lower-case letters, digits and hyphens raises ValueError.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ class Interactive:
         return f"Interactive({self.id!r}, {len(self.html.encode()) / 1000:.0f} kB)"
 
 
-def _assemble(
-    id: str, label: str, script: str, config: dict[str, Any], pictures: Sequence[Frame]
-) -> Interactive:
+def _assemble(id: str, label: str, script: str, config: dict, pictures: Sequence[Frame]) -> Interactive:
     """The div with style and key frames, and the script after it."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", id):
         raise ValueError(f"id is {id!r}; expected lower-case letters, digits and hyphens, as in 'i-10-plane'")
@@ -79,8 +77,7 @@ def laboratory_terms(mean: float, variance: float) -> dict[str, float]:
 
     The model is $z\sim\mathcal N(0,1)$, $x\mid z\sim\mathcal N(2z,1)$ with $x=3$ observed: the posterior is
     $\mathcal N(1.2, 0.2)$, and `logp` = `elbo` + `gap`, `elbo` = `recon` - `kl` for every q.
-    Source: Kingma & Welling (2014), equations (1) and (3).
-    Raises ValueError for a variance that is not positive.
+    Raises ValueError for a variance that is not positive. Source: Kingma & Welling (2014), (1) and (3).
 
     >>> {name: round(value, 6) for name, value in laboratory_terms(1, 0.25).items()}
     {'recon': -1.918939, 'kl': 0.818147, 'elbo': -2.737086, 'gap': 0.113428, 'logp': -2.623657}
@@ -99,7 +96,6 @@ def elbo_laboratory(id: str = "i-10-lab") -> Interactive:
     r"""One observation, one latent: the reader drags q, and ELBO + gap stays at log p(x).
 
     The model of `laboratory_terms`; starts at $q=\mathcal N(1, 1/4)$. All figures in nats.
-    Raises ValueError for an `id` that is not lower-case letters, digits and hyphens.
     """
     label = (
         "ELBO laboratory: drag the mean and the variance of q; on the left the densities of the prior, "
@@ -138,38 +134,32 @@ def _laboratory_frame(name: str, mean: float, variance: float) -> Frame:
 # The latent plane: the lecture's own decoder runs in the page.
 
 _ACTIVATIONS = {nn.ReLU: "relu", nn.SiLU: "silu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid"}
-_SHAPE_ONLY = (nn.Identity, nn.Flatten, nn.Unflatten)
+_PASSED_OVER = (nn.Sequential, nn.Identity, nn.Flatten, nn.Unflatten)
 
 
 def mlp_weights(module: nn.Module) -> dict[str, Any]:
     """A multilayer perceptron as data for the page: `{"layers": [[in, out], "relu", …], "weights": base64}`.
 
-    `module` is an `nn.Sequential` (or several, nested) of `Linear`, `ReLU`, `SiLU`, `Tanh`, `Sigmoid`;
-    layers that only reshape are passed over. The weights are little-endian float16, each layer's
-    matrix (out, in) row by row and then its bias. Raises TypeError for any other layer.
+    `module` is an `nn.Sequential` (or several, nested) of `Linear`, `ReLU`, `SiLU`, `Tanh`, `Sigmoid`; layers
+    that only reshape are passed over; any other raises TypeError. The weights are little-endian float16, each
+    layer's matrix (out, in) row by row and then its bias.
 
     >>> mlp_weights(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 4)))["layers"]
     [[2, 3], 'relu', [3, 4]]
     """
     layers: list[Any] = []
     numbers: list[np.ndarray] = []
-    for layer in _leaves(module):
+    for _, layer in module.named_modules(remove_duplicate=False):  # in the order of an nn.Sequential
         if isinstance(layer, nn.Linear):
             layers.append([layer.in_features, layer.out_features])
             bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
             numbers += [_array(layer.weight).ravel(), _array(bias)]
         elif type(layer) in _ACTIVATIONS:
             layers.append(_ACTIVATIONS[type(layer)])
-        elif not isinstance(layer, _SHAPE_ONLY):
+        elif not isinstance(layer, _PASSED_OVER):
             known = "Linear, ReLU, SiLU, Tanh, Sigmoid in nn.Sequential"
             raise TypeError(f"module has a {type(layer).__name__}; expected {known}")
     return {"layers": layers, "weights": _base64(np.concatenate(numbers or [np.zeros(0)]))}
-
-
-def _leaves(module: nn.Module) -> list[nn.Module]:
-    if isinstance(module, nn.Sequential):
-        return [leaf for child in module for leaf in _leaves(child)]
-    return [module]
 
 
 def _array(values: Tensor) -> np.ndarray:
@@ -208,13 +198,9 @@ class _Codes:
 
 
 def latent_plane(
-    decode_module: nn.Module,
-    codes: Tensor,
-    labels: Tensor,
-    log_vars: Tensor | None = None,
-    id: str = "i-10-plane",
-    image_shape: tuple[int, int] = (8, 8),
-) -> Interactive:
+    decode_module: nn.Module, codes: Tensor, labels: Tensor, log_vars: Tensor | None = None,
+    id: str = "i-10-plane", image_shape: tuple[int, int] = (8, 8),
+) -> Interactive:  # fmt: skip
     r"""The plane of codes with the decoder at hand: the reader drags a point, and its image is drawn.
 
     `decode_module`: what `mlp_weights` takes, from 2 inputs to H·W pixel means in 0..1 (end it with a
@@ -293,8 +279,8 @@ def linear_theory(eigenvalues: Sequence[float], noise_var: float, latents: int) 
     $\frac12\log(\lambda_i/\sigma^2)$ over them (nats per example); `error`, the expected squared error of the
     mean reconstruction: $\sigma^4/\lambda_i$ for a live one, $\lambda_i$ for the others; `elbo` (nats per
     example), equal to the log-likelihood here.
-    Source: Tipping & Bishop (1999), equations (7) and (8); Lucas et al. (2019).
     Raises ValueError for a noise that is not positive, eigenvalues that are negative or not in falling order.
+    Source: Tipping & Bishop (1999), equations (7) and (8); Lucas et al. (2019).
 
     >>> theory = linear_theory([0.699, 0.639, 0.554, 0.395], 0.5, 4)
     >>> theory["live"], round(theory["kl"], 3)
@@ -317,11 +303,9 @@ def linear_theory(eigenvalues: Sequence[float], noise_var: float, latents: int) 
 
 
 def noise_tradeoff(
-    eigenvalues: Sequence[float] | Tensor,
-    latents: int,
-    measured: Sequence[tuple[str, float, float]] = (),
+    eigenvalues: Sequence[float] | Tensor, latents: int, measured: Sequence[tuple[str, float, float]] = (),
     id: str = "i-10-noise",
-) -> Interactive:
+) -> Interactive:  # fmt: skip
     r"""The noise variance as a water line over the eigenvalues, and the trade between KL and squared error.
 
     `eigenvalues`: (D,) of the data's covariance, the largest first; `latents`: the model's, fewer than D;
@@ -351,9 +335,7 @@ def noise_tradeoff(
     return _assemble(id, label, "noise.js", config, pictures)
 
 
-def _noise_frame(
-    name: str, values: list[float], noise: float, latents: int, span: tuple[float, float]
-) -> Frame:
+def _noise_frame(name: str, values: list[float], noise: float, latents: int, span: Sequence[float]) -> Frame:
     theory = linear_theory(values, noise, latents)
     low, high = (math.log10(end) for end in span)
 
@@ -377,10 +359,7 @@ def _noise_frame(
 
 
 def explore(function: Callable[..., Any], **sliders: Any) -> Any:
-    """`ipywidgets.interact(function, **sliders)` in a person's own kernel; elsewhere nothing, and None.
-
-    What the reader of the site needs stands in an `Interactive`; this is for playing on.
-    """
+    """`ipywidgets.interact(function, **sliders)` in a person's own kernel; elsewhere nothing, and None."""
     if not runtime.live():
         return None
     from ipywidgets import interact
