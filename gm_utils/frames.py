@@ -1,7 +1,6 @@
 """Key frames of the interactive figures: a few shapes of SVG as text, and pixels as a PNG in a data URI.
 
-Colours are names of the book's palette: they follow the page's light or dark theme and are the light
-ones where there is none. Lengths are in units of the drawing; every number is written with one decimal.
+Colours are names of the book's palette, which follow the page's theme. Lengths are in units of the drawing.
 """
 
 from __future__ import annotations
@@ -67,10 +66,7 @@ def signed(value: float, digits: int = 3) -> str:
 
 
 def png(image: Tensor) -> str:
-    """A grey picture as a data URI. `image`: (H, W) in 0..1, 1 is black.
-
-    Its pixels are stored without compression, so that the bytes are the same with every zlib.
-    """
+    """A grey picture as a data URI; uncompressed: the same bytes everywhere. `image`: (H, W), 1 is black."""
     pixels = (255 * (1 - image.clamp(0, 1))).round().to(torch.uint8).cpu().numpy()
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
     head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 0, 0, 0, 0)
