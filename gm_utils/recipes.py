@@ -13,9 +13,10 @@ The eight small autoencoders of the lecture on VAEs are kept in `checkpoints/`, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gm_utils.data import images
 from gm_utils.models.vae import (
@@ -41,7 +42,7 @@ def vae(seed: int = 0) -> Run:
     set_seed(seed)
     model = VAE(conv_encoder(20), conv_decoder(20), 20, likelihood="gaussian")
     x, test = images.mnist("train", fallback=True)[0], images.mnist("test", fallback=True)[0]
-    figures = _vae_figures(x[:5000], test[:1000])
+    figures = partial(_vae_figures, x[:5000], test[:1000])
     return Run(model, x, steps=23_000, seed=seed, data_name="MNIST, 28 x 28", figures=figures)
 
 
@@ -95,56 +96,42 @@ def _digits_vae(seed: int, latent_dim: int = 8, **options: float | str) -> Run:
 def _digits_run(model: nn.Module, seed: int) -> Run:
     x, test = images.digits(split="train")[0], images.digits(split="test")[0]
     steps = by_profile(smoke=20, cpu=2250, gpu=2250)  # 150 passes of 15 batches
-    figures = _vae_figures(x, test) if isinstance(model, VAE) else _ae_figures(test)
+    figures = partial(_vae_figures if isinstance(model, VAE) else _ae_figures, x, test)
     return Run(model, x, steps=steps, batch_size=100, lr=1e-3, seed=seed, data_name=DIGITS, figures=figures)
 
 
-def _vae_figures(x: torch.Tensor, test: torch.Tensor) -> Callable[[nn.Module], dict[str, float]]:
-    @torch.no_grad()
-    def figures(model: nn.Module) -> dict[str, float]:
-        device = next(model.parameters()).device
-        g = torch.Generator().manual_seed(0)
-        mean, log_var = model.encode(x.to(device))
-        kl = model.elbo_terms(x.to(device), generator=g)[1]
-        noisy = model.decode(reparameterize(mean, log_var, g))
-        on_test = model.mean(model.encode(test.to(device))[0])
-        return {
-            "noise variance": float(model.noise_var),
-            "mean squared error, train": float((x.to(device) - noisy).square().mean()),
-            "KL per image, train": float(kl.sum(1).mean()),
-            "active units": float((mean.var(0) > 0.01).sum()),  # Burda et al. (2016), section 5.2
-            "dimensions above 1 nat": float((kl.mean(0) > 1).sum()),
-            "posterior sd": float(log_var.div(2).exp().mean()),
-            "norm of the mean": float(mean.norm(dim=1).mean()),
-            "squared error of the mean reconstruction, test": float(_squares(test.to(device), on_test)),
-            "ELBO, test": float(model.elbo(test.to(device), n_samples=50, generator=g).mean()),
-        }
-
-    return figures
+@torch.no_grad()
+def _vae_figures(x: Tensor, test: Tensor, model: VAE) -> dict[str, float]:
+    device, g = next(model.parameters()).device, torch.Generator().manual_seed(0)
+    x, test = x.to(device), test.to(device)
+    mean, log_var = model.encode(x)
+    kl = model.elbo_terms(x, generator=g)[1]
+    noisy = model.decode(reparameterize(mean, log_var, g))
+    return {
+        "noise variance": float(model.noise_var),
+        "mean squared error, train": float((x - noisy).square().mean()),
+        "KL per image, train": float(kl.sum(1).mean()),
+        "active units": float((mean.var(0) > 0.01).sum()),  # Burda et al. (2016), section 5.2
+        "dimensions above 1 nat": float((kl.mean(0) > 1).sum()),
+        "posterior sd": float(log_var.div(2).exp().mean()),
+        "norm of the mean": float(mean.norm(dim=1).mean()),
+        "squared error of the mean reconstruction, test": _squares(test, model.mean(model.encode(test)[0])),
+        "ELBO, test": float(model.elbo(test, n_samples=50, generator=g).mean()),
+    }
 
 
-def _ae_figures(test: torch.Tensor) -> Callable[[nn.Module], dict[str, float]]:
-    @torch.no_grad()
-    def figures(model: nn.Module) -> dict[str, float]:
-        x = test.to(next(model.parameters()).device)
-        out = model.decode(model.encode(x))
-        return {"squared error of the reconstruction, test": float(_squares(x, out))}
-
-    return figures
+@torch.no_grad()
+def _ae_figures(x: Tensor, test: Tensor, model: Autoencoder) -> dict[str, float]:
+    test = test.to(next(model.parameters()).device)
+    return {"squared error of the reconstruction, test": _squares(test, model.decode(model.encode(test)))}
 
 
-def _squares(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    return (x - y).square().flatten(1).sum(1).mean()
+def _squares(x: Tensor, y: Tensor) -> float:
+    return float((x - y).square().flatten(1).sum(1).mean())
 
 
-SMALL_VAES: dict[str, Callable[[int], Run]] = {
-    "vae-calibrated-2": vae_calibrated_2,
-    "vae-calibrated-8": vae_calibrated_8,
-    "vae-sse": vae_sse,
-    "vae-pixel-mean": vae_pixel_mean,
-    "vae-learned": vae_learned,
-    "vae-fixed-058": vae_fixed_058,
-    "vae-no-kl": vae_no_kl,
-    "ae": ae,
-}
+_SMALL = (
+    vae_calibrated_2, vae_calibrated_8, vae_sse, vae_pixel_mean, vae_learned, vae_fixed_058, vae_no_kl, ae,
+)  # fmt: skip
+SMALL_VAES: dict[str, Callable[[int], Run]] = {make.__name__.replace("_", "-"): make for make in _SMALL}
 RECIPES: dict[str, Callable[[int], Run]] = {"vae": vae, **SMALL_VAES}
