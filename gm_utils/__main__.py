@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         width = max(map(len, RECIPES))
         for name, make in RECIPES.items():
-            print(f"{name:{width}}  {(make.__doc__ or '').strip().partition(chr(10))[0]}".rstrip())
+            print(f"{name:{width}}  {make.__doc__}")
         return 0
     if options.name not in RECIPES:
         _refuse(f"no model {options.name!r}; known are {', '.join(sorted(RECIPES))}")
