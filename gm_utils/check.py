@@ -61,6 +61,7 @@ def check(
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
+    tol = float(tol)
     if not (math.isfinite(tol) and tol >= 0):
         raise ValueError(f"tol is {tol!r}; expected a finite number of at least 0")
     if isinstance(expected, Bound):
@@ -91,7 +92,8 @@ def _bounded(a: np.ndarray, bound: Bound, tol: float) -> tuple[bool, str]:
     holds = worst >= bound.value - tol if bound.sign == "≥" else worst <= bound.value + tol
     sign = bound.sign if holds else f"is not {bound.sign}"
     x, y = (f"{v:,.0f}" if abs(v) >= 1000 else f"{v:.4g}" for v in (worst, bound.value))
-    return holds, f"{x} {sign} {y}"
+    slack = f" {'-' if bound.sign == '≥' else '+'} {tol:.2g}" if tol else ""
+    return holds, f"{x} {sign} {y}{slack}"
 
 
 def _equal(a: np.ndarray, b: np.ndarray, tol: float) -> tuple[bool, str]:
