@@ -126,7 +126,7 @@ def train(
         settings = {"batch_size": batch_size, "ema": ema, "seed": seed}
         session = _Session(accelerator, model, lr, settings, folder and Path(folder))
         session.resume()
-        taken = session.step * sum(player.turns for player in session.players)
+        taken = session.step * sum(player.turns for player, *_ in session.teams)
         share = slice(accelerator.process_index, None, world)
         batches = batches_from(data, batch_size, seed, taken, share, accelerator.device)
         session.run(batches, steps)
@@ -142,22 +142,24 @@ class _Session:
         from accelerate.utils import broadcast
 
         self.accelerator, self.model, self.folder = accelerator, model.to(accelerator.device), folder
-        self.step, self.players = 0, _players(model)
-        self.history = History(curves={p.name: [] for p in self.players})
-        rates = [lr or p.lr for p in self.players]
-        known = zip(self.players, rates, strict=True)
-        self.settings = {"players": [[p.name, rate, list(p.betas), p.turns] for p, rate in known], **settings}
-        self.weights = [[w for w in p.module.parameters() if w.requires_grad] for p in self.players]
-        parts = zip(self.players, rates, self.weights, strict=True)
-        self.optimisers: list[Any] = [_adam(weights, rate, p.betas) for p, rate, weights in parts]
-        if accelerator.scaler is not None:  # float16: the wrapper skips a step whose gradients overflowed
-            self.optimisers = [accelerator.prepare(optimiser) for optimiser in self.optimisers]
-        self.averaged = None
-        if settings["ema"] is not None:
-            average = get_ema_multi_avg_fn(settings["ema"])
-            self.averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
-        for tensor in model.state_dict().values():
-            tensor.copy_(broadcast(tensor.clone()))
+        self.step, players = 0, _players(model)
+        self.history = History(curves={p.name: [] for p in players})
+        self.settings = {
+            "players": [[p.name, lr or p.lr, list(p.betas), p.turns] for p in players],
+            **settings,
+        }
+        self.teams: list[tuple[Player, list[Tensor], Any]] = []  # the player, its weights, their optimiser
+        for player in players:
+            weights = [w for w in player.module.parameters() if w.requires_grad]
+            optimiser = _adam(weights, lr or player.lr, player.betas)
+            if accelerator.scaler is not None:  # float16: a step whose gradients overflowed is skipped
+                optimiser = accelerator.prepare(optimiser)
+            self.teams.append((player, weights, optimiser))
+        average = get_ema_multi_avg_fn(settings["ema"]) if settings["ema"] is not None else None
+        self.averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if average else None
+        if accelerator.num_processes > 1:
+            for tensor in model.state_dict().values():
+                tensor.copy_(broadcast(tensor.clone()))
 
     def run(self, batches: Iterator[Any], steps: int) -> None:
         began = time.perf_counter() - self.history.seconds
@@ -167,8 +169,8 @@ class _Session:
         losses: list[Tensor] = []
         try:
             while self.step < steps:
-                for index, player in enumerate(self.players):
-                    losses += [self.turn(index, next(batches)) for _ in range(player.turns)]
+                for team in self.teams:
+                    losses += [self.turn(*team, next(batches)) for _ in range(team[0].turns)]
                 if self.averaged is not None:
                     self.averaged.update_parameters(self.model)
                 self.step += 1
@@ -184,15 +186,14 @@ class _Session:
         finally:
             bar.close()
             self.model.eval()
-            for optimiser in self.optimisers:
+            for *_, optimiser in self.teams:
                 optimiser.zero_grad()
         if self.averaged is not None:
             self.history.ema = copy.deepcopy(self.model)
             self.history.ema.load_state_dict(self.averaged.module.state_dict())
 
-    def turn(self, index: int, batch: Any) -> Tensor:
+    def turn(self, player: Player, weights: list[Tensor], optimiser: Any, batch: Any) -> Tensor:
         """One step of one player; only its own parameters get a gradient."""
-        player, optimiser, weights = self.players[index], self.optimisers[index], self.weights[index]
         optimiser.zero_grad()
         with self.accelerator.autocast():
             loss = player.loss(batch)
@@ -209,18 +210,17 @@ class _Session:
 
     def record(self, losses: list[Tensor]) -> dict[str, float]:
         """Add a point to the curves and the log: the one place where the loop waits for the device."""
-        turns = [player.turns for player in self.players]
-        table = self.accelerator.reduce(torch.stack(losses), "mean").cpu().double().view(-1, sum(turns))
+        names = [player.name for player, *_ in self.teams for _ in range(player.turns)]
+        table = self.accelerator.reduce(torch.stack(losses), "mean").cpu().double().view(-1, len(names))
         bad = (~table.isfinite()).nonzero()  # in the order of play
         if len(bad):
             step, turn = bad[0].tolist()
-            names = [player.name for player in self.players for _ in range(player.turns)]
             self.stop(f"the loss of player {names[turn]!r}", self.step - len(table) + 1 + step)
-        means = [float(columns.mean()) for columns in table.split(turns, dim=1)]
-        figures = {player.name: mean for player, mean in zip(self.players, means, strict=True)}
         self.history.steps.append(self.step)
-        for name, mean in figures.items():
-            self.history.curves[name].append(mean)
+        columns = table.split([player.turns for player, *_ in self.teams], dim=1)
+        for curve, column in zip(self.history.curves.values(), columns, strict=True):
+            curve.append(float(column.mean()))
+        figures = {name: curve[-1] for name, curve in self.history.curves.items()}
         if self.folder and self.accelerator.is_main_process:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "log.jsonl").open("a", encoding="utf8") as log:
@@ -229,7 +229,7 @@ class _Session:
         return figures
 
     def require_finite_weights(self) -> None:
-        for player, weights in zip(self.players, self.weights, strict=True):
+        for player, weights, _ in self.teams:
             if not torch.stack([w.detach().isfinite().all() for w in weights]).all():
                 self.stop(f"a weight of player {player.name!r}", self.step)
 
@@ -247,7 +247,7 @@ class _Session:
         tensors |= {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.averaged is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self.averaged.state_dict().items()}
-        for player, optimiser in zip(self.players, self.optimisers, strict=True):
+        for player, _, optimiser in self.teams:
             for index, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"adam.{player.name}.{index}.{name}": value for name, value in state.items()}
         history, scaler = self.history, self.accelerator.scaler
@@ -280,7 +280,7 @@ class _Session:
         load_weights(self.model, _part(tensors, "model."), path)
         if self.averaged is not None:
             load_weights(self.averaged, _part(tensors, "average."), path)
-        for player, optimiser in zip(self.players, self.optimisers, strict=True):
+        for player, _, optimiser in self.teams:
             state: dict[int, dict[str, Tensor]] = {}
             for key, value in _part(tensors, f"adam.{player.name}.").items():
                 index, name = key.split(".")
