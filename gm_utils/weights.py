@@ -123,7 +123,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def machine() -> str:
     """What a card says of the machine: the accelerator's name, else the number of cores."""
-    if torch.cuda.is_available() and runtime.device().type == "cuda":
+    if runtime.device().type == "cuda":
         return torch.cuda.get_device_name()
     return f"{os.cpu_count()} cores, {platform.machine()}"
 
