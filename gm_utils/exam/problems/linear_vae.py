@@ -212,7 +212,8 @@ class Collapse(Problem):
             r"""
             **Assumptions.** Decoder and encoder are linear and Gaussian, the noise is fixed, and the
             optimum is global. There the true posterior is diagonal, so that the ELBO is tight, and the
-            optimum is that of probabilistic PCA: along the $d$ leading eigenvectors $\Vert w_i\Vert^2=(\lambda_i-\sigma_x^2)_+$.
+            optimum is that of probabilistic PCA: along the $d$ leading eigenvectors
+            $\Vert w_i\Vert^2=(\lambda_i-\sigma_x^2)_+$.
 
             **One direction with $\lambda_i>\sigma_x^2$.** The posterior has the precision
             $1+\Vert w_i\Vert^2/\sigma_x^2$, so its variance is
