@@ -41,10 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{name:{width}}  {make.__doc__}")
         return 0
     if options.name not in RECIPES:
-        _refuse(f"no model {options.name!r}; known are {', '.join(sorted(RECIPES))}")
+        parser.error(f"no model {options.name!r}; known are {', '.join(sorted(RECIPES))}")
     options.out = options.out or Path("runs") / options.name
     if (options.out / "state.safetensors").exists() and not options.resume:
-        _refuse(f"{options.out} holds a run already: add --resume to go on, or name another --out")
+        parser.error(f"{options.out} holds a run already: add --resume to go on, or name another --out")
     try:
         _train(options, f"python -m gm_utils {shlex.join(arguments)}")
     except (ValueError, OSError, ArithmeticError) as error:
@@ -75,11 +75,6 @@ def _train(options: argparse.Namespace, command: str) -> None:
         card = {"command": command, "profile": profile(), "data": run.data_name, "steps": run.steps}
         card |= {"seconds": round(history.seconds, 1), "figures": figures}
         print(f"checkpoint: {save_checkpoint(options.name, model, card)}")
-
-
-def _refuse(sentence: str) -> None:
-    print(f"gm_utils: {sentence}", file=sys.stderr)
-    raise SystemExit(2)
 
 
 if __name__ == "__main__":
