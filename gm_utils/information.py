@@ -243,6 +243,8 @@ def as_tensors(**named: Numbers) -> list[Tensor]:
     for name, value in named.items():
         if not isinstance(value, Tensor):
             try:
+                if np.iscomplexobj(value):
+                    raise TypeError
                 value = torch.from_numpy(np.array(value, dtype=np.float64)).to(device=device)
             except (TypeError, ValueError, RuntimeError):
                 expected = "a number, a nested sequence of numbers or a tensor"

@@ -629,3 +629,9 @@ def test_doctests(module):
     for f in public:
         assert ">>>" in f.__doc__, f"{f.__name__} has no example"
         assert "(..." in f.__doc__, f"{f.__name__} states no shape"
+
+
+def test_complex_numbers_are_refused_as_arrays_too():
+    for value in (np.array([0.5 + 0j, 0.5]), torch.tensor([0.5 + 0j, 0.5]), [0.5 + 0j, 0.5]):
+        with pytest.raises(TypeError, match="^p must be"):
+            entropy(value)

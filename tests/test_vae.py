@@ -676,3 +676,13 @@ def test_what_the_lecture_asserts_of_the_kept_models(kept):
     assert 0.95 < calibrated["noise variance"] / calibrated["mean squared error, train"] < 1.06
     assert kept["vae-no-kl"]["posterior sd"] < 0.02
     assert kept["vae-calibrated-8"]["posterior sd"] > 0.1
+
+
+def test_an_empty_batch_is_refused_before_it_spoils_the_calibration():
+    model = small(likelihood="gaussian")
+    before = model.noise_var.clone()
+    with pytest.raises(ValueError, match="^x has no examples"):
+        model.loss(torch.zeros(0, 6))
+    assert torch.equal(model.noise_var, before)
+    with pytest.raises(ValueError, match="^n_samples is 0"):
+        model.elbo(torch.zeros(2, 6), n_samples=0)

@@ -141,7 +141,10 @@ class VAE(nn.Module):
         """E_q[log p(x|z)], estimated from n_samples draws of z, and the exact KL of each latent dimension.
 
         x: (n, *event). Returns (n,) and (n, Z), nats. Kingma & Welling (2014), eq. 10 and appendix B.
+        Raises ValueError for n_samples below 1.
         """
+        if n_samples < 1:
+            raise ValueError(f"n_samples is {n_samples}; expected at least 1 draw")
         mean, log_var = self.encode(x)
         shape = (n_samples, *mean.shape)
         z = reparameterize(mean.expand(shape), log_var.expand(shape), generator)
@@ -171,7 +174,10 @@ class VAE(nn.Module):
         """The mean over the batch of beta KL - log p(x|z), with one draw of z, in nats. x: (n, *event).
 
         In evaluation mode and with beta = 1 this is `-elbo(x).mean()`.
+        Raises ValueError for an empty batch, whose mean would be NaN and spread into the calibration.
         """
+        if not len(x):
+            raise ValueError("x has no examples; expected a batch of at least one")
         mean, log_var = self.encode(x)
         out = self.decode(reparameterize(mean, log_var))
         log_likelihood = self._log_density(x, out, self.training and self.noise == "calibrated")
