@@ -257,7 +257,7 @@ def test_checks_are_calm_lines_and_a_page_lists_them(book):
 
 
 def test_costs_and_map_follow_from_what_is_there(book):
-    assert re.search(r"<td>12 s</td>\s*<td>a machine</td>", book["page"])
+    assert re.search(r"<td>12 s</td>\s*<td>not measured</td>\s*<td>a machine</td>", book["page"])
     assert re.search(r'<a class="[^"]*" href="notebooks/10-a.html">Is there</a>', book["page"])
     assert re.search(r'<li class="gm-planned">\s*Is not<span> in preparation</span>', book["page"])
 

@@ -148,6 +148,7 @@ def test_running_twice_writes_the_same_bytes(lecture: Path) -> None:
     second = json.loads(path.read_text())
     for nb in (first, second):
         nb["metadata"]["gm"].pop("seconds")
+        assert 50 < nb["metadata"]["gm"].pop("memory_mb") < 10_000
     assert first == second
     assert "gm_utils/check.py" in first["metadata"]["gm"]["inputs"]
     assert not re.search(r"iopub|\d{4}-\d\d-\d\dT", json.dumps(first))

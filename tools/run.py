@@ -11,6 +11,7 @@ No timestamps, no environment in the file: a second run writes the same bytes.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import sys
@@ -31,7 +32,12 @@ import gm_utils.runtime as _r
 _m = [_P(m.__file__).resolve() for n, m in list(_s.modules.items())
       if n.split(".")[0] == "gm_utils" and getattr(m, "__file__", None)]
 _f = sorted({p.relative_to(_r.ROOT).as_posix() for p in _m} | _r._read)
-print(_j.dumps(_f))"""
+try:
+    import resource as _u
+    _k = _u.getrusage(_u.RUSAGE_SELF).ru_maxrss // (1024 if _s.platform == "darwin" else 1)
+except ImportError:  # Windows
+    _k = 0
+print(_j.dumps([_f, _k]))"""
 
 
 def machine() -> str:
@@ -55,13 +61,15 @@ def run(md: Path, *, write: bool = True) -> float:
         for i, cell in enumerate(nb.cells):
             client.execute_cell(cell, i)
         seconds = time.perf_counter() - start
-        inputs = asked(client)
+        inputs, kilobytes = asked(client)
     if not write:
         return seconds
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
         merge_streams(cell)
     gm = {"inputs": inputs, "profile": "cpu", "seconds": round(seconds), "machine": machine()}
+    if kilobytes:
+        gm["memory_mb"] = 100 * math.ceil(kilobytes / 102_400)
     nb.metadata["gm"] = nbformat.from_dict({"key": keys.key(nb, inputs), **gm})
     nb.metadata.pop("widgets", None)
     nb.metadata["language_info"] = nbformat.from_dict({"name": "python"})
@@ -69,8 +77,8 @@ def run(md: Path, *, write: bool = True) -> float:
     return seconds
 
 
-def asked(client: NotebookClient) -> list[str]:
-    """The repository's files that the kernel has used."""
+def asked(client: NotebookClient) -> tuple[list[str], int]:
+    """The repository's files that the kernel has used, and its largest memory in kB (0 if unknown)."""
     client.nb.cells.append(nbformat.v4.new_code_cell(ASK))
     client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1)
     return json.loads(client.nb.cells.pop().outputs[0]["text"])

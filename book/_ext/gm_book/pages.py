@@ -75,7 +75,7 @@ class Checks(SphinxDirective):
 
 
 class Costs(SphinxDirective):
-    """`{gm-costs}`: seconds of each lecture, as the book's runner measured them."""
+    """`{gm-costs}`: seconds and memory of each lecture, as the book's runner measured them."""
 
     def run(self) -> list[nodes.Node]:
         rows: list[list[nodes.Node | str]] = []
@@ -84,13 +84,18 @@ class Costs(SphinxDirective):
             gm = book["metadata"].get("gm")
             if gm:
                 rows.append(
-                    [link(docname, records.title(book)), f"{gm['seconds']:.0f} s", str(gm["machine"])]
+                    [
+                        link(docname, records.title(book)),
+                        f"{gm['seconds']:.0f} s",
+                        f"{gm['memory_mb']} MB" if "memory_mb" in gm else "not measured",
+                        str(gm["machine"]),
+                    ]
                 )
         if not rows:
             return [
                 tag("p", "gm-none", nodes.Text("No lecture in this copy of the book has been timed yet."))
             ]
-        return [table("gm-costs", ["Lecture", "Time in cpu", "Measured on"], rows)]
+        return [table("gm-costs", ["Lecture", "Time in cpu", "Memory", "Measured on"], rows)]
 
 
 class Family(SphinxDirective):
