@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import shutil
 import sys
 import types
 from html.parser import HTMLParser
@@ -17,10 +15,6 @@ from torch import nn
 
 from gm_utils import frames, information, interactive, plotting, runtime
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 VOID = {"br", "img", "input", "meta", "hr", "path", "rect", "circle", "image", "line"}
 
 
@@ -214,21 +208,6 @@ def test_explore_shows_sliders_only_where_a_person_works(monkeypatch):
 
 
 # In the browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if not chromium:
-        if os.environ.get("CI") == "true":
-            pytest.fail("chromium is not on the PATH")
-        pytest.skip("chromium is not on the PATH")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

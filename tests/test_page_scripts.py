@@ -4,16 +4,13 @@ The pages are the fixtures in tests/browser/site; they follow the HTML that the 
 the book is needed but book/_static/js and book/_static/practice.css.
 """
 
-import functools
-import http.server
 import json
-import os
 import shutil
-import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import served
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -23,15 +20,8 @@ from gm_utils.exam.problem import CLOSE  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 PROBLEMS = ROOT / "book" / "_static" / "problems"
 NUMBERS = ROOT / "tests" / "data" / "numbers.json"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]
 NOW = datetime(2026, 1, 10, 20, 0)
 KEY = "gm-progress"
-
-if CHROMIUM is None and os.environ.get("CI") != "true":
-    pytestmark = pytest.mark.skip(reason="no chromium on the PATH: the page scripts were NOT tested")
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
@@ -47,24 +37,8 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(site):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
-    server.handle_error = lambda request, client: None              # a page that is left hangs up
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
+    with served(site) as address:
+        yield address
 
 
 class Reader:

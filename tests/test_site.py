@@ -5,20 +5,16 @@ Bytes, nodes and widths do not depend on the machine's load, so that they can be
 
 from __future__ import annotations
 
-import functools
 import gzip
-import http.server
-import os
 import re
-import shutil
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from conftest import served
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -31,9 +27,6 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 expect = sync_api.expect
 
 HTML = ROOT / "_build/html"
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 VIEWS = {
     "desktop-light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "desktop-dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -42,9 +35,6 @@ VIEWS = {
 }
 LECTURES = [f"notebooks/{md.stem}.html" for md in pair.listed()]
 TEXT = (".html", ".css", ".js", ".svg", ".xml", ".json", ".txt")
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None and os.environ.get("CI") != "true", reason="no chromium on the PATH: the site was NOT tried in a browser"
-)
 
 
 @pytest.fixture(scope="session")
@@ -62,23 +52,8 @@ def pages() -> list[str]:
 
 @pytest.fixture(scope="session")
 def address(site: Path):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
-    server.handle_error = lambda *a: None  # a page that is left hangs up
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    with served(site) as address:
+        yield address
 
 
 class Visit:
@@ -183,7 +158,6 @@ def test_equations_are_drawn(site: Path, name: str) -> None:
 # --- in the browser -----------------------------------------------------------------------------
 
 
-@needs_chromium
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", pages())
 def test_page(browser, address: str, name: str, view: str) -> None:
@@ -202,7 +176,6 @@ def test_page(browser, address: str, name: str, view: str) -> None:
         assert serious == []
 
 
-@needs_chromium
 @pytest.mark.parametrize("name", ["index.html", "book/review.html", "book/checked.html", *LECTURES])
 def test_from_a_file(browser, site: Path, name: str) -> None:
     with Visit(browser) as visit:
@@ -212,7 +185,6 @@ def test_from_a_file(browser, site: Path, name: str) -> None:
         assert all(r.startswith(("file:", "data:", "blob:")) for r in visit.requests)
 
 
-@needs_chromium
 def test_a_question_answered_right_and_wrong(browser, address: str) -> None:
     """By clicking and by keyboard, on the real page with the real variants."""
     with Visit(browser) as visit:
@@ -241,7 +213,6 @@ def test_a_question_answered_right_and_wrong(browser, address: str) -> None:
         expect(box.locator(".gm-solution")).to_have_attribute("open", "")
 
 
-@needs_chromium
 def test_a_recall_card_is_met_again_when_it_is_due(browser, address: str) -> None:
     now = datetime.now(UTC)
     with Visit(browser, now=now) as visit:
@@ -274,7 +245,6 @@ def test_a_recall_card_is_met_again_when_it_is_due(browser, address: str) -> Non
     context.close()
 
 
-@needs_chromium
 @pytest.mark.parametrize("name", LECTURES)
 def test_interactives_move(browser, address: str, name: str) -> None:
     """Each interactive of the page answers the keyboard and comes back with its reset button."""
@@ -296,7 +266,6 @@ def test_interactives_move(browser, address: str, name: str) -> None:
         assert visit.complaints == []
 
 
-@needs_chromium
 @pytest.mark.parametrize("name", LECTURES)
 def test_print(browser, address: str, name: str, tmp_path: Path) -> None:
     """On paper every fold is open, moving figures show their key frames, and the text is in the PDF."""
@@ -317,7 +286,6 @@ def test_print(browser, address: str, name: str, tmp_path: Path) -> None:
     assert "points" in text
 
 
-@needs_chromium
 def test_search_finds_a_word(browser, address: str) -> None:
     with Visit(browser) as visit:
         page = visit.open(address + "search.html?q=reparameterisation")
