@@ -38,8 +38,13 @@ class Interactive:
         return f"Interactive({self.id!r}, {len(self.html.encode()) / 1000:.0f} kB)"
 
 
-def _assemble(id: str, label: str, script: str, config: dict, pictures: Sequence[Frame]) -> Interactive:
-    """The div with style and key frames, and the script after it."""
+def assemble(id: str, label: str, script: str, config: dict, pictures: Sequence[Frame]) -> Interactive:
+    """An interactive of its parts: the div with style and key frames, and after it the script.
+
+    script: name of a file in gm_utils/js, which finds `config` (JSON, with the id) and what interactive.js
+    offers; label: what it is, for a screen reader; pictures: four key frames, for print and where no script runs.
+    Raises ValueError where the id is no id or the whole takes more than 150 kB.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", id):
         raise ValueError(f"id is {id!r}; expected lower-case letters, digits and hyphens, as in 'i-10-plane'")
     figures = "".join(f"<figure>{svg}<figcaption>{words}</figcaption></figure>" for svg, words in pictures)
@@ -103,7 +108,7 @@ def elbo_laboratory(id: str = "i-10-lab") -> Interactive:
     )
     states = {"Exam question": (1, 0.25), "q = prior": (0, 1), "Too far": (2, 0.2), "Posterior": (1.2, 0.2)}
     pictures = [_laboratory_frame(name, *state) for name, state in states.items()]
-    return _assemble(id, label, "laboratory.js", {"w": _W, "s": _S, "x": _X, "start": (1, 0.25)}, pictures)
+    return assemble(id, label, "laboratory.js", {"w": _W, "s": _S, "x": _X, "start": (1, 0.25)}, pictures)
 
 
 def _laboratory_frame(name: str, mean: float, variance: float) -> Frame:
@@ -228,7 +233,7 @@ def latent_plane(
         f"{100 * density.share:.0f} % of the prior's draws land where almost no code is."
     )
     pictures = _plane_frames(decode_module, density, digits, image_shape)
-    return _assemble(id, label, "plane.js", config, pictures)
+    return assemble(id, label, "plane.js", config, pictures)
 
 
 def _require_plane(
@@ -332,7 +337,7 @@ def noise_tradeoff(
     )
     states = {"Calibrated": calibrated, "In between": 0.2, "Summed squares": 0.5, "Pixel mean": pixel_mean}
     pictures = [_noise_frame(name, values, noise, latents, span) for name, noise in states.items()]
-    return _assemble(id, label, "noise.js", config, pictures)
+    return assemble(id, label, "noise.js", config, pictures)
 
 
 def _noise_frame(name: str, values: list[float], noise: float, latents: int, span: Sequence[float]) -> Frame:

@@ -3,6 +3,7 @@ texts that hold the answer, and files that are those of the present code."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import math
@@ -167,6 +168,8 @@ SECOND = {
     "P-VAE-COLLAPSE": collapse, "P-VAE-NOISE": noise, "P-VAE-CALIBRATED": calibrated, "P-VAE-ACTIVE": active,
     "P-VAE-SHELL": shell, "P-VAE-SURGERY": surgery, "P-VAE-BLUR": blur,
 }  # fmt: skip
+for _path in sorted(Path(__file__).parent.glob("ways_*.py")):  # a file a lecture, each with its SECOND
+    SECOND |= importlib.import_module(_path.stem).SECOND
 
 
 @pytest.fixture(scope="module")
