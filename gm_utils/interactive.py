@@ -42,7 +42,7 @@ def assemble(id: str, label: str, script: str, config: dict, pictures: Sequence[
     """An interactive of its parts: the div with style and key frames, and after it the script.
 
     script: name of a file in gm_utils/js, which finds `config` (JSON, with the id) and what interactive.js
-    offers; label: what it is, for a screen reader; pictures: four key frames, for print and where no script runs.
+    offers; label: what it is, for a screen reader; pictures: four key frames, for print and without script.
     Raises ValueError where the id is no id or the whole takes more than 150 kB.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", id):
