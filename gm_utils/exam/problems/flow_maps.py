@@ -1,0 +1,175 @@
+"""Problems on maps that are not affine: a curve, and two maps after one another."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from types import SimpleNamespace as Numbers
+
+from gm_utils.exam.problem import fill
+from gm_utils.exam.problems.flows import LOG2PI, Stepwise, base, shown
+from gm_utils.exam.problems.vae import halves
+
+
+class Curve(Stepwise):
+    id = "P-FLOW-CURVE"
+    title = "The density through a curved map"
+    lecture, objective = "12-normalizing-flows", "O-12-1"
+    unit = "nats"
+    rel = 0.005
+    hint = (
+        r"Find the $z$ that belongs to $x$. Then: at which point is which derivative taken? If the map is "
+        r"given as $z\mapsto x$, then $|dz/dx|=1/|dx/dz|$."
+    )
+
+    # x, and the number whose logarithm is arsinh x
+    SINH = ((0.75, 2), (-0.75, 2), (2.4, 5), (-2.4, 5), (1.875, 4), (-1.875, 4))
+
+    def draw(self, rng: Random) -> Numbers:
+        kind = rng.choice(["exp", "exp", "cube", "cube", "sinh"])
+        if kind == "exp":
+            a, b = rng.choice([0.5, 2, 3]), rng.choice(halves(-1.5, 1.5))
+            x = rng.choice([0.2, 0.4, 0.5, 2, 3, 4, 5, 8])
+            z, away = (math.log(x) - b) / a, 1 / (a * math.exp(a * x + b))
+            return Numbers(kind=kind, a=a, b=b, x=x, z=z, slope=1 / (a * x), away=away)
+        if kind == "cube":
+            x, c = rng.choice(halves(-1.5, 1.5)), rng.choice([0.2, 0.4, 0.5, 2, 3, 4])
+            z = x**3 + c * x
+            if abs(z) > 4:
+                return self.draw(rng)
+            return Numbers(kind=kind, c=c, x=x, z=z, slope=3 * x * x + c, away=3 * z * z + c)
+        x, k = rng.choice(self.SINH)
+        a = rng.choice([0.5, 1, 2, 3])
+        return Numbers(
+            kind=kind, a=a, x=a * x, w=x, k=k, up=x > 0, z=math.copysign(math.log(k), x),
+            slope=1 / (a * math.sqrt(1 + x * x)), away=1 / (a * math.cosh(a * x)),
+        )  # fmt: skip
+
+    def answer(self, n: Numbers) -> float:
+        return base(n.z) + math.log(n.slope)
+
+    def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
+        right, log_slope = self.answer(n), math.log(n.slope)
+        if n.kind == "cube":
+            away = r"You took the derivative of $f$ at $z$; it is taken at $x$, where $f$ is applied."
+        else:
+            away = r"You took the derivative of $z\mapsto x$ at $x$; it is taken at $z$."
+        wrong = [
+            (
+                right - 2 * log_slope,
+                r"The derivative has the wrong direction: it is $\log|dz/dx|$ that is added, and "
+                r"$\log|dx/dz|$ has the other sign.",
+            ),
+            (base(n.z), r"That is $\log p_z(z)$ alone: the derivative of the map is missing."),
+            (
+                base(n.x) + log_slope,
+                r"You put $x$ into the base density. It is a density of $z$: find $z$ first.",
+            ),
+            (base(n.z) + math.log(n.away), away),
+            (right + LOG2PI / 2, r"You left out the constant $-\tfrac12\log(2\pi)$."),
+            (math.exp(right), r"That is the density; its logarithm is asked for."),
+        ]
+        if n.kind == "exp":
+            why = r"You forgot the inner derivative: $\frac{d}{dz}e^{az+b}=a\,e^{az+b}$."
+            wrong.append((base(n.z) - math.log(n.x), why))
+        return wrong
+
+    def statement(self, n: Numbers) -> str:
+        of = {
+            "exp": r"The generative map is $x=e^{az+b}$ with $a=<a>$ and $b=<b>$.",
+            "cube": r"The normalising map is $z=f(x)=x^3+cx$ with $c=<c>$.",
+            "sinh": r"The generative map is $x=a\sinh z$ with $a=<a>$. "
+            r"(Useful: $\operatorname{arsinh}y=\log\big(y+\sqrt{1+y^2}\big)$.)",
+        }[n.kind]
+        return fill(
+            r"""
+            A flow with one latent has the base $z\sim\mathcal N(0,1)$. <of>
+
+            Compute the log-density $\log p(x)$ at $x=<x>$ in nats, to two decimals.
+            """,
+            n,
+            of=fill(of, n),
+        )
+
+    def steps(self, n: Numbers) -> dict[str, float]:
+        z, log_slope = shown(n.z), math.log(n.slope)
+        return {"base": base(z), "log_slope": log_slope, "total": shown(base(z)) + shown(log_slope)}
+
+    WORK = {
+        "exp": r"""
+            **The latent.** $z=\dfrac{\log x-b}{a}$, here $\dfrac{\log<x>-<(b)>}{<a>}=<z>$.
+
+            **The derivative.** $\dfrac{dx}{dz}=a\,e^{az+b}=ax=<a>\cdot<x>=<steep>$, at the $z$ that
+            belongs to $x$. So $\log|f'(x)|=-\log(ax)$, and $-\log<steep>=<log_slope>$.
+            """,
+        "cube": r"""
+            **The latent.** $z=f(x)=<(x)>^3+<c>\cdot<(x)>=<z>$.
+
+            **The derivative**, at $x$: $f'(x)=3x^2+c=3\cdot<(x)>^2+<c>=<slope>$, and
+            $\log<slope>=<log_slope>$.
+            """,
+        "sinh": r"""
+            **The latent.** With $y=x/a=<x>/<a>=<w>$ and $\sqrt{1+y^2}=\sqrt{1+<(w)>^2}=<root>$ it is
+            $z=\operatorname{arsinh}y=\log\big(<w>+<root>\big)=<z>$.
+
+            **The derivative.** $\dfrac{dx}{dz}=a\cosh z=a\sqrt{1+y^2}=<a>\cdot<root>=<steep>$, at the $z$
+            that belongs to $x$ (as $\cosh^2z=1+\sinh^2z$). So $-\log<steep>=<log_slope>$ is $\log|f'(x)|$.
+            """,
+    }
+
+    SENSE = {
+        "exp": r"""
+            $\log x$ is $\mathcal N(b,a^2)$, so $x$ is log-normal: its density is that of $\log x$, with the
+            logarithm $\log\mathcal N(\log x;\,b,a^2)=<other>$, times $1/x$, with the logarithm $<rest>$. The
+            sum is the same.
+            """,
+        "cube": r"""
+            $f'=3x^2+c$ is positive everywhere, so $f$ is a bijection. Here it is <side> 1: $f$ <does>
+            lengths, the generative map does the opposite, and so the density of $x$ is <than> that of $z$.
+            """,
+        "sinh": r"""
+            $dx/dz=<steep>$ is <side> 1: the generative map <does> lengths here, and the density of $x$ is
+            <than> that of $z$.
+            """,
+    }
+
+    def solution(self, n: Numbers) -> str:
+        steep = 1 / n.slope
+        grows = n.slope > 1 if n.kind == "cube" else steep > 1
+        work, sense = (fill(text[n.kind], n, **self.words(n, grows)) for text in (self.WORK, self.SENSE))
+        return fill(
+            r"""
+            **Assumption.** The map is increasing and smooth with a derivative that is never 0, so that it has
+            a smooth inverse. With $f:x\mapsto z$ the change of variables is
+
+            $$\log p(x)=\log p_z(f(x))+\log|f'(x)|.$$
+
+            <work>
+
+            **Base log-density.** $-\tfrac12\log(2\pi)-\tfrac12\cdot<(z)>^2=<base>$.
+
+            **Answer.** $\log p(x)\approx <base>+<(log_slope)>\approx <total:2>$ nats.
+
+            **Does it make sense?** <sense>
+            """,
+            n,
+            **{**self.steps(n), "total": self.answer(n)},
+            work=work,
+            sense=sense,
+        )
+
+    def words(self, n: Numbers, grows: bool) -> dict[str, float | str]:
+        """What the parts of the solution need besides the numbers."""
+        denser = grows == (n.kind == "cube")
+        more: dict[str, float | str] = {
+            "log_slope": math.log(n.slope),
+            "steep": 1 / n.slope,
+            "root": math.sqrt(1 + n.w**2) if n.kind == "sinh" else 0.0,
+            "other": base(n.z) - math.log(n.a) if n.kind == "exp" else 0.0,
+            "rest": -math.log(n.x) if n.kind == "exp" else 0.0,
+        }
+        words = ("above", "stretches") if grows else ("below", "shrinks")
+        return {**more, "side": words[0], "does": words[1], "than": "higher than" if denser else "lower than"}
+
+
+PROBLEMS = (Curve(),)
