@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
-from scipy import optimize
+from scipy import integrate, optimize
 from torch.distributions import LogNormal, MultivariateNormal, Normal
 
 
@@ -45,4 +46,72 @@ def curve(n):
     return standard(z.detach()) - z.grad.log().item()
 
 
-SECOND = {"P-FLOW-AFFINE": affine, "P-FLOW-PLANE": plane, "P-FLOW-CURVE": curve}
+def coupling(n):
+    """Autograd's Jacobian of the layer."""
+
+    def f(x):
+        s = x[0] * tensor(n.a, -n.b)
+        return torch.cat([x[:1], x[1:] * s.exp() + torch.stack([n.c - x[0], n.d * x[0]])])
+
+    x = tensor(n.x1, n.x2, n.x3)
+    return standard(f(x)) + log_det(f, x)
+
+
+def inverse(n):
+    """Roots of the layers themselves, one after the other."""
+
+    def undo(layer, value):
+        return optimize.brentq(lambda u: layer(u) - value, -1e6, 1e6, xtol=1e-14, rtol=1e-14, maxiter=500)
+
+    x1 = undo(lambda u: u * math.exp(n.b * n.z2) + n.d * n.z2, n.z1)
+    return undo(lambda u: u * math.exp(n.a * x1) + n.c - x1, n.z2)
+
+
+def stack(n):
+    """Autograd's Jacobian of the composition."""
+
+    def cube(x):
+        h = n.a * x + n.b
+        return h**3 + n.c * h
+
+    def plane(x):
+        h = x[1] * (n.a * x[0]).exp() + n.c
+        return torch.stack([x[0] * (n.d * h).exp(), h])
+
+    return log_det(cube, tensor(n.x)) if n.cube else log_det(plane, tensor(n.x1, n.x2))
+
+
+def bits(n):
+    """A Gaussian in each dimension of y with this likelihood, pushed to the scale of the levels."""
+    width = math.exp(n.nll / n.D) / math.sqrt(2 * math.pi)
+    return -Normal(tensor(0.0), tensor(width * n.levels)).log_prob(tensor(0.0)).item() / math.log(2)
+
+
+def dequant(n):
+    """Gauss-Legendre quadrature over the noise."""
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    logs = Normal(tensor(n.m), tensor(n.sd)).log_prob(torch.from_numpy(n.v + (nodes + 1) / 2))
+    return float(weights @ logs.numpy()) / 2
+
+
+def cost(n):
+    """An integral over the pivots; or the degree of a count, by differences until nothing is left."""
+    if n.block:
+        whole, block = (integrate.quad(lambda k: k * k, 0, size)[0] for size in (n.D, n.size))
+        return whole / (n.blocks * block)
+    work = {
+        "full": lambda d: sum(k * k for k in range(d)),  # each pivot: rows below it, columns right of it
+        "back": lambda d: sum(range(d)),
+        "diagonal": lambda d: d - 1,
+    }[n.job]
+    counts, degree = np.array([work(d) for d in range(1, 9)]), -1
+    while counts.any():
+        counts, degree = np.diff(counts), degree + 1
+    return float(np.prod(np.full(degree, n.D2 / n.D)))
+
+
+SECOND = {
+    "P-FLOW-AFFINE": affine, "P-FLOW-PLANE": plane, "P-FLOW-CURVE": curve, "P-FLOW-COUPLING": coupling,
+    "P-FLOW-INVERSE": inverse, "P-FLOW-STACK": stack, "P-FLOW-BITS": bits, "P-FLOW-DEQUANT": dequant,
+    "P-FLOW-COST": cost,
+}  # fmt: skip

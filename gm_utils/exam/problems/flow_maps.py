@@ -172,4 +172,142 @@ class Curve(Stepwise):
         return {**more, "side": words[0], "does": words[1], "than": "higher than" if denser else "lower than"}
 
 
-PROBLEMS = (Curve(),)
+class Stack(Stepwise):
+    id = "P-FLOW-STACK"
+    title = "The log-determinant of two layers"
+    lecture, objective = "12-normalizing-flows", "O-12-1"
+    rel = 0.005
+    hint = (
+        r"The log-determinants of the layers add. Each is taken at that layer's own input: $x$ for the "
+        r"first, and for the second?"
+    )
+
+    def draw(self, rng: Random) -> Numbers:
+        if rng.random() < 0.5:
+            a, b, c = rng.choice([0.5, 2, 3, 4]), rng.choice([-2, -1, 1, 2]), rng.choice([0.5, 2, 3, 4])
+            x = rng.choice(halves(-1, 2))
+            h = a * x + b
+            return Numbers(
+                cube=True, a=a, b=b, c=c, x=x, h=h, first=math.log(a),
+                inner=3 * h * h + c, second=math.log(3 * h * h + c),
+            )  # fmt: skip
+        a, c, d = (rng.choice([0.2, 0.4, 0.5, 0.6, 0.8]) for _ in range(3))
+        x1, x2 = rng.choice(halves(-1.5, 2)), rng.choice(halves(0.5, 2))
+        h = x2 * math.exp(a * x1) + c
+        return Numbers(cube=False, a=a, c=c, d=d, x1=x1, x2=x2, x=x2, h=h, first=a * x1, second=d * h)
+
+    def answer(self, n: Numbers) -> float:
+        return n.first + n.second
+
+    def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
+        right = self.answer(n)
+        wrong = [
+            (
+                n.first + (math.log(3 * n.x**2 + n.c) if n.cube else n.d * n.x2),
+                r"You took the second layer's determinant at $x$. Its input is what the first layer returns.",
+            ),
+            (n.second, r"That is the second layer alone; the first adds its own log-determinant."),
+            (n.first, r"That is the first layer alone; the second adds its own log-determinant."),
+            (-right, r"That is the log-determinant of the generative direction $z\mapsto x$."),
+        ]
+        if n.cube:
+            return [
+                *wrong,
+                (math.log(n.a + n.inner), r"Derivatives of composed maps multiply; you added them."),
+                (n.first * n.second, r"Determinants multiply, so their logarithms *add*."),
+                (math.exp(right), r"That is the determinant; its logarithm is asked for."),
+            ]
+        return [
+            *wrong,
+            (
+                math.exp(n.first) + math.exp(n.second),
+                r"You added the scales $e^s$; the logarithm of a product of scales is the sum of the $s$.",
+            ),
+            (
+                n.first + n.d * n.x1,
+                r"You gave $s_2$ the coordinate that its layer transforms; it sees the kept one, $h_2$.",
+            ),
+        ]
+
+    def statement(self, n: Numbers) -> str:
+        sign = "+" if n.cube and n.b > 0 else "-"
+        layers = {
+            True: r"""
+                A flow in one dimension has two layers. From data to latent they are
+                $h=<a>x<sign><size>$ and $z=h^3+<c>h$.
+
+                Compute the log-determinant $\log|\det J_f(x)|$ of the whole normalising map $f:x\mapsto z$
+                at $x=<x>$, to two decimals.
+                """,
+            False: r"""
+                A flow in the plane has two coupling layers. From data to latent, the first is $h_1=x_1$,
+                $h_2=x_2\,e^{s_1(x_1)}+<c>$ with $s_1(u)=<a>u$; the second is $z_2=h_2$,
+                $z_1=h_1\,e^{s_2(h_2)}$ with $s_2(u)=<d>u$.
+
+                Compute the log-determinant $\log|\det J_f(x)|$ of the whole normalising map $f:x\mapsto z$
+                at $x=(<x1>,\,<x2>)$, to two decimals.
+                """,
+        }[n.cube]
+        return fill(layers, n, sign=sign, size=abs(n.b) if n.cube else 0)
+
+    def steps(self, n: Numbers) -> dict[str, float]:
+        second = n.second if n.cube else n.d * shown(n.h)
+        return {"second": second, "total": shown(n.first) + shown(second)}
+
+    WORK = {
+        True: r"""
+            **First layer**, at $x$: its derivative is $<a>$, so $\log<a>=<first>$.
+
+            **Second layer**, at its input $h=<a>\cdot<(x)>+<(b)>=<h>$: the derivative is
+            $3h^2+<c>$, here $3\cdot<(h)>^2+<c>=<inner>$, so $\log<inner>=<second>$.
+            """,
+        False: r"""
+            **First layer**, at $x$: only $h_2$ is scaled, by $e^{s_1(x_1)}$, and the Jacobian is triangular.
+            So its log-determinant is $s_1(x_1)=<a>\cdot<(x1)>=<first>$.
+
+            **Second layer**, at its input: $h_2=<x2>e^{<first>}+<c>=<h>$. Only $z_1$ is scaled, by
+            $e^{s_2(h_2)}$, so its log-determinant is $s_2(h_2)=<d>\cdot<h>=<second>$.
+            """,
+    }
+
+    SENSE = {
+        True: r"""
+            By the chain rule in one piece: $f'(x)=<a>\cdot<inner>=<slope:6>$ is positive, and
+            $\log<slope:6>=<whole>$.
+            """,
+        False: r"""
+            Areas at this $x$ are multiplied by $e^{<first>}$, then by $e^{<second>}$. The product has
+            the logarithm that we found. With $s_2$ at $x_2$ it would have been $<first>+<d>\cdot<x2>=<trap>$:
+            the determinant of another map.
+            """,
+    }
+
+    def solution(self, n: Numbers) -> str:
+        more: dict[str, float | str] = {**self.steps(n), "total": self.answer(n)}
+        if n.cube:
+            more |= {"slope": n.a * n.inner, "whole": math.log(n.a * n.inner)}
+        else:
+            more["trap"] = n.first + n.d * n.x2
+        values = Numbers(**{**vars(n), **more})
+        return fill(
+            r"""
+            **Assumption.** Both layers are smooth with a smooth inverse.
+
+            **Composition.** $J_f(x)=J_{f_2}(h)\,J_{f_1}(x)$ with $h=f_1(x)$. The determinant of a product is
+            the product of the determinants, so
+
+            $$\log|\det J_f(x)|=\log|\det J_{f_1}(x)|+\log|\det J_{f_2}(h)|.$$
+
+            <work>
+
+            **Answer.** $\log|\det J_f(x)|\approx <first>+<(second)>\approx <total:2>$.
+
+            **Does it make sense?** <sense>
+            """,
+            values,
+            work=fill(self.WORK[n.cube], values),
+            sense=fill(self.SENSE[n.cube], values),
+        )
+
+
+PROBLEMS = (Curve(), Stack())
