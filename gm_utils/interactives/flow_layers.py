@@ -1,0 +1,81 @@
+"""A trained flow of the plane that runs in the page: data and draws at every layer, and each layer's log-det."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from gm_utils import frames
+from gm_utils.interactive import Frame, Interactive, _array, _base64, assemble, mlp_weights
+from gm_utils.models.flows import Flow, MaskedAutoregressive, bounded
+
+
+def _layer(transform: nn.Module) -> dict:
+    """The layer as the page runs it: constants for its first coordinate, a network for its second one."""
+    if not isinstance(transform, MaskedAutoregressive) or len(transform.made.order) != 2:
+        raise TypeError(f"flow has a {type(transform).__name__}; expected MaskedAutoregressive, two coordinates")
+    a, b = transform.made.order
+    *inner, last = transform.made.layers
+    weights = [layer.weight * layer.mask for layer in transform.made.layers]
+    weights[0], weights[-1] = weights[0][:, a : a + 1], weights[-1][[b, 2 + b]]
+    biases = [*(layer.bias for layer in inner), last.bias[[b, 2 + b]]]
+    net = nn.Sequential(*(nn.Linear(w.shape[1], len(w)) for w in weights))
+    for linear, weight, bias in zip(net, weights, biases, strict=True):
+        linear.weight, linear.bias = nn.Parameter(weight.detach()), nn.Parameter(bias.detach())
+    shift, scale = float(last.bias[a]), float(bounded(last.bias[2 + a]))
+    return {"order": [a, b], "shift": round(shift, 5), "scale": round(scale, 5), "mlp": mlp_weights(net)}
+
+
+@torch.no_grad()
+def flow_layers(
+    flow: Flow, data: Tensor, labels: Tensor, *, probe: tuple[float, float] = (0.0, 1.0), start: int = 0,
+    id: str = "i-13-layers",
+) -> Interactive:  # fmt: skip
+    r"""Points and the grid of the base pushed through a trained MAF of the plane, one layer at a time.
+
+    flow: of `MaskedAutoregressive` layers for D = 2, else TypeError. data: (n, 2), the points that are shown;
+    as many draws of the base are shown on their way to x. labels: (n,) of 0 and 1, their colours; a draw has
+    the colour of the data point nearest to it. probe: the point x whose log-density is asked first. start: the
+    number of layers done at first. The page's maps equal torch's within 1e-2. Raises ValueError for other shapes.
+    """
+    if data.ndim != 2 or data.shape[1] != 2 or labels.shape != data.shape[:1]:
+        shapes = f"{tuple(data.shape)} and {tuple(labels.shape)}"
+        raise ValueError(f"data and labels have shapes {shapes}; expected (n, 2) and (n,)")
+    layers = [_layer(transform) for transform in flow.transforms]
+    base = torch.randn(data.shape, generator=torch.Generator().manual_seed(0)).to(data)
+    drawn = labels[torch.cdist(flow.inverse(base)[0], data).argmin(1)]
+    levels = [data]
+    for transform in flow.transforms:
+        levels.append(transform(levels[-1])[0])
+    radius = round(min(float(torch.cat(levels).abs().quantile(0.998)) * 1.05, 5), 2)
+    digits = ["".join(str(int(label)) for label in some) for some in (labels, drawn)]
+    config = {
+        "layers": layers, "data": _base64(_array(data)), "labels": digits[0], "draws": _base64(_array(base)),
+        "drawn": digits[1], "probe": list(probe), "start": start, "radius": radius,
+    }  # fmt: skip
+    label = (
+        f"A flow of {len(layers)} layers: choose a layer, and see the two moons on their way to a Gaussian, or "
+        "draws on their way to the moons, with the share of each layer in the log-determinant of one point."
+    )
+    pictures = _frames(flow, levels, digits[0], radius)
+    return assemble(id, label, "flow_layers.js", config, pictures)
+
+
+def _frames(flow: Flow, levels: list[Tensor], digits: str, radius: float) -> list[Frame]:
+    count, pictures = len(levels) - 1, []
+    shares = [transform(h)[1].mean() for transform, h in zip(flow.transforms, levels, strict=False)]
+    shown = sorted({round(count * part / 3) for part in range(4)})
+    for last, k in pairwise([0, *shown]):
+        spots = _array(80 + levels[k] / radius * torch.tensor([78.0, -78.0]).to(levels[k])).round(1)
+        parts = []
+        for which, hue in enumerate(("blue", "orange")):
+            dots = "".join(f"M{x} {y}h0" for (x, y), d in zip(spots, digits, strict=True) if d == str(which))
+            style = f'stroke="{frames.hue(hue)}" stroke-width="3" stroke-linecap="round"'
+            parts.append(f'<path d="{dots}" {style}/>')
+        name = "The data" if k == 0 else f"After layer {k} of {count}"
+        gained = sum(shares[last:k], torch.zeros(()))
+        caption = f"{name}." if k == 0 else f"{name}: log-determinant {frames.signed(float(gained), 2)} on average."
+        pictures.append((frames.svg(160, 160, name, *parts), caption))
+    return pictures
