@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -110,8 +111,83 @@ def cost(n):
     return float(np.prod(np.full(degree, n.D2 / n.D)))
 
 
+def nets(n, v):
+    """Log-scales and shifts of the three dimensions, where the network is fed with v."""
+    one = torch.ones_like(v[0])
+    s = torch.stack([n.c * one, n.a * v[0], -n.d * v[1]])
+    return s, torch.stack([n.h * one, n.b * v[0], v[0]])
+
+
+def maf(n):
+    """The chain of conditional Gaussians."""
+    x = tensor(n.v1, n.v2, n.v3)
+    s, t = nets(n, x)
+    return Normal(t, s.exp()).log_prob(x).sum().item()
+
+
+def draw(n):
+    """Each coordinate as a quantile of its conditional Gaussian."""
+    levels, x = Normal(0.0, 1.0).cdf(tensor(n.v1, n.v2, n.v3)), tensor(0.0, 0.0, 0.0)
+    for i in range(3):
+        s, t = nets(n, x)
+        x[i] = Normal(t[i], s[i].exp()).icdf(levels[i])
+    return x[2].item()
+
+
+def iaf(n):
+    """Autograd's Jacobian of the sampler."""
+    z = tensor(n.v1, n.v2, n.v3)
+
+    def g(z):
+        s, t = nets(n, z)
+        return z * s.exp() + t
+
+    return standard(z) - log_det(g, z)
+
+
+def made(n):
+    """What each unit depends on, as a set; a connection is allowed where the sender's set is in the receiver's."""
+    inputs = [{j} for j in range(1, n.D + 1)]
+    hidden = [set(range(1, m + 1)) for m in n.degrees]
+    outputs = [set(range(1, i)) for i in range(1, n.D + 1) for _ in "st"]
+    pairs = [*itertools.product(inputs, hidden), *itertools.product(hidden, outputs)]
+    return float(sum(sender <= receiver for sender, receiver in pairs))
+
+
+def passes(n):
+    """Rounds until all is known, where each round is a pass and gives what its inputs allow."""
+
+    def rounds(fed_by_result):
+        before = [set(range(i)) for i in range(n.D)]
+        if n.model == "RealNVP":  # the kept half is the same number on both sides
+            before = [set() if i < n.D // 2 else set(range(n.D // 2)) for i in range(n.D)]
+        known, count = set(), 0
+        kept = {i for i in range(n.D) if n.model == "RealNVP" and i < n.D // 2}
+        while len(known) < n.D:
+            there = known | kept if fed_by_result else set(range(n.D))
+            known, count = known | {i for i in range(n.D) if before[i] <= there}, count + 1
+        return count
+
+    draw, score = rounds(n.model != "IAF"), rounds(n.model != "MAF")
+    used = {"draw": draw, "own": draw, "score": score, "both": draw + score}[n.job]
+    return used * n.K * n.ms
+
+
+def elbo(n):
+    """Densities of z from torch, q's as the Gaussian of z_1 and the Gaussian of z_2 given z_1."""
+    first = Normal(tensor(n.m), tensor(-n.s).exp())
+    z1 = tensor(n.e1) * first.scale + first.mean
+    noise = (z1 - first.mean) / first.scale
+    second = Normal(-n.b * noise, (n.a * noise).exp())
+    z2 = second.icdf(Normal(0.0, 1.0).cdf(tensor(n.e2)))
+    fit = Normal(n.w * z1 + z2, tensor(1.0)).log_prob(tensor(n.x))
+    prior = MultivariateNormal(tensor(0.0, 0.0), torch.eye(2, dtype=z1.dtype)).log_prob(torch.cat([z1, z2]))
+    return (fit + prior - first.log_prob(z1) - second.log_prob(z2)).item()
+
+
 SECOND = {
     "P-FLOW-AFFINE": affine, "P-FLOW-PLANE": plane, "P-FLOW-CURVE": curve, "P-FLOW-COUPLING": coupling,
     "P-FLOW-INVERSE": inverse, "P-FLOW-STACK": stack, "P-FLOW-BITS": bits, "P-FLOW-DEQUANT": dequant,
-    "P-FLOW-COST": cost,
+    "P-FLOW-COST": cost, "P-FLOW-MAF": maf, "P-FLOW-DRAW": draw, "P-FLOW-IAF": iaf, "P-FLOW-MADE": made,
+    "P-FLOW-PASSES": passes, "P-FLOW-ELBO": elbo,
 }  # fmt: skip

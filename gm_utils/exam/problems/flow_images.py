@@ -295,8 +295,8 @@ class Cost(Problem):
 
                 **Full.** $\dfrac{D^3}3$ multiplications.
 
-                **Block diagonal.** The determinant is the product of the blocks' determinants. There are $D/c$
-                blocks of size $c$, so $\dfrac Dc\cdot\dfrac{c^3}3=\dfrac{Dc^2}3$ multiplications.
+                **Block diagonal.** The determinant is the product of the blocks' determinants. There are
+                $D/c$ blocks of size $c$, so $\dfrac Dc\cdot\dfrac{c^3}3=\dfrac{Dc^2}3$ multiplications.
 
                 **Ratio.** $\dfrac{D^3}{Dc^2}=\Big(\dfrac Dc\Big)^2$ with $D/c=<D>/<size>=<blocks>$, the
                 number of blocks.
