@@ -61,7 +61,7 @@ function drawBars(t) {
   const bar = (row, from, to, hue, label, opacity) => {
     const wide = x(to) - x(from), y = top[row];
     return `<rect x="${x(from)}" y="${y}" width="${Math.max(wide, 0)}" height="${tall}" style="fill: var(--${hue}); opacity: ${opacity}"/>` +
-      (wide > 6.5 * label.length ? text((x(from) + x(to)) / 2, y + tall / 2 + 4.5, label, "", "middle", "") : "");
+      (wide > 4.6 * label.length ? text((x(from) + x(to)) / 2, y + tall / 2 + 4.5, label, wide > 6.5 * label.length ? "" : "font-size: 11px", "middle", "") : "");
   };
   const cut = h => `<path d="M${x(h)} 44v12m0 36v12m0 36v12" style="stroke: var(--muted)"/>`; // between the bars
   const unit = state.unit === "bits" ? BITS : 1, ticks = [];
