@@ -55,7 +55,9 @@ def kl(n):
 
 def shared(n):
     """scikit-learn's, from counts."""
-    return mutual_info_score(None, None, contingency=np.rint(20 * np.array(n.joint)).astype(int)) / math.log(2)
+    return mutual_info_score(None, None, contingency=np.rint(20 * np.array(n.joint)).astype(int)) / math.log(
+        2
+    )
 
 
 def conditional(n):
@@ -120,7 +122,9 @@ def uniform(n):
 def waiting(n):
     """Quadrature of SciPy's -p log p."""
     scale = n.time if n.kind == "mean" else 1 / stats.expon.isf(0.5) * n.time
-    return integrate.quad(lambda t: special.entr(math.exp(-t / scale) / scale), 0, 60 * scale, epsabs=1e-11)[0]
+    return integrate.quad(lambda t: special.entr(math.exp(-t / scale) / scale), 0, 60 * scale, epsabs=1e-11)[
+        0
+    ]
 
 
 def point(n):

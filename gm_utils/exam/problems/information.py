@@ -42,7 +42,7 @@ def table(head: list[str], *rows: tuple[str, list[float]]) -> str:
 class Entropy(Problem):
     id = "P-INF-ENTROPY"
     title = "Entropy of a distribution with four values"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-2"
     unit = "bits"
     hint = (
         r"First the missing probability. Then each value's surprise $-\log_2P$, weighted by how often it "
@@ -113,7 +113,7 @@ class Entropy(Problem):
 class Code(Problem):
     id = "P-INF-CODE"
     title = "What the wrong code costs"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-2"
     unit = "bits"
     places = None
     rel, abs = 0.005, 0.0006
@@ -176,8 +176,8 @@ class Code(Problem):
         return fill(
             r"""
             **Assumptions.** Symbols are written one at a time, and each $P(x)$ is a power of $\tfrac12$, so
-            that a prefix code can have words of exactly $-\log_2P(x)$ bits. None is shorter on average:
-            $L\ge H(P)$.
+            that a prefix code can have words of exactly $-\log_2P(x)$ bits. No prefix code is shorter on
+            average: $L\ge H(P)$.
 
             **The best code** has the lengths $-\log_2P(x)$, here <best>, and the mean length
 
@@ -205,7 +205,7 @@ class Code(Problem):
 class Classifier(Problem):
     id = "P-INF-CLASSIFIER"
     title = "The loss of a classifier on three images"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-2"
     unit = "nats"
     hint = r"The label's distribution has one entry 1 and two 0: what is left of $-\sum_kp_k\log q_k$?"
 

@@ -14,7 +14,7 @@ from gm_utils.exam.problems.information_entropies import HALF
 class GaussKL(Problem):
     id = "P-INF-GAUSSKL"
     title = "KL divergence between two Gaussians in one dimension"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-3"
     unit = "nats"
     hint = r"Under $p$, $\mathbb E(x-\mu_q)^2$ is a variance plus a squared distance of the means."
 
@@ -97,7 +97,7 @@ class GaussKL(Problem):
 class Zero(Problem):
     id = "P-INF-ZERO"
     title = "A density that is 0 at one point"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-4"
     unit = "nats"
     hint = (
         r"The logarithm of the ratio contains $\log(x/w)$. What is its mean under the density that stands "
@@ -203,7 +203,7 @@ class Zero(Problem):
 class Noise(Problem):
     id = "P-INF-NOISE"
     title = "What a noisy code still tells"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-9"
     unit = "nats"
     hint = r"$I(X;Y)=h(Y)-h(Y\mid X)$. What is the variance of $Y$, and what is left of it when $X$ is known?"
 

@@ -15,7 +15,7 @@ HALF = r"You forgot the factor one half."
 class Ruler(Problem):
     id = "P-INF-RULER"
     title = "A Gaussian measured with another ruler"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-5"
     unit = "nats"
     hint = r"Write the standard deviation in the new unit first; the mean does not matter."
 
@@ -104,7 +104,7 @@ class Ruler(Problem):
 class Uniform(Problem):
     id = "P-INF-UNIFORM"
     title = "Differential entropy after a linear map"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-5"
     unit = "bits"
     hint = r"Where do the two ends of the interval go? A linear map of a uniform variable is uniform."
 
@@ -187,13 +187,13 @@ class Uniform(Problem):
 class Waiting(Problem):
     id = "P-INF-WAITING"
     title = "Differential entropy of a waiting time"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-5"
     unit = "nats"
     hint = r"$-\log p(t)=-\log\lambda+\lambda t$: what is the mean of this?"
 
     def draw(self, rng: Random) -> Numbers:
         kind = rng.choice(["mean", "median"])
-        time = rng.choice([0.04, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6, 0.8, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20])
+        time = rng.choice([0.04, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6, 0.8, 1.5, 2, 2.5, 3, 4, 5, 8, 12, 20])
         return Numbers(kind=kind, time=time, mean=time if kind == "mean" else time / math.log(2))
 
     def answer(self, n: Numbers) -> float:
@@ -271,7 +271,7 @@ class Waiting(Problem):
 class Point(Problem):
     id = "P-INF-POINT"
     title = "A point mass against a density"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-6"
     unit = "nats"
     hint = r"Under $p$ there is only one value: which one, and what is the density $q$ there?"
 

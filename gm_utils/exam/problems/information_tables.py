@@ -18,7 +18,7 @@ def surprise(p: list[float]) -> float:
 class KL(Problem):
     id = "P-INF-KL"
     title = "KL divergence between two distributions with three values"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-3"
     unit = "nats"
     hint = r"The distribution that stands first gives the weights: which one is it?"
 
@@ -99,7 +99,7 @@ class KL(Problem):
 class Shared(Problem):
     id = "P-INF-MI"
     title = "Mutual information from a table"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-8"
     unit = "bits"
     hint = (
         r"Compute the four probabilities $p(x)\,p(y)$ that independence would give, and compare with the "
@@ -193,7 +193,7 @@ class Shared(Problem):
 class Conditional(Problem):
     id = "P-INF-COND"
     title = "What is left unknown"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-8"
     unit = "bits"
     hint = (
         r"What stands behind the bar is known. For each of its values divide the cells by their sum, take "
@@ -286,7 +286,7 @@ class Conditional(Problem):
 class Channel(Problem):
     id = "P-INF-CHANNEL"
     title = "A bit through two noisy channels"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-8"
     unit = "bits"
     hint = r"With which probability does $Z$ differ from $X$? Two flips undo each other."
 
