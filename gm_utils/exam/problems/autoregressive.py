@@ -38,7 +38,7 @@ class Layer(Stepwise):
 class MAF(Layer):
     id = "P-FLOW-MAF"
     title = "The log-density by a masked autoregressive flow"
-    lecture, objective = "13-autoregressive-flows", "O-13-1"
+    lecture, objective = "13-autoregressive-flows", "O-13-3"
     unit = "nats"
     rel = 0.005
     hint = (
@@ -49,7 +49,7 @@ class MAF(Layer):
     def draw(self, rng: Random) -> Numbers:
         n = super().draw(rng)
         n.v1 = abs(n.v1)
-        return n
+        return n if n.v1 != n.h else self.draw(rng)
 
     @staticmethod
     def latent(n: Numbers, sign: int = -1) -> tuple[float, ...]:
@@ -135,8 +135,8 @@ class MAF(Layer):
             **Answer.** $\log p(x)\approx <base>-<(s)>\approx <total:2>$ nats.
 
             **Does it make sense?** The generative direction gives the data back:
-            $<z3>e^{<s3>}+<(t3)>\approx <back:2>$ is $x_3$. The flow <does> volumes on the way from $x$ to
-            $z$, and so the density of $x$ is <than> that of its latent.
+            $<z3>\cdot e^{<s3>}+<(t3)>\approx <back:2>$ is $x_3$. The flow <does> volumes on the way from
+            $x$ to $z$, and so the density of $x$ is <than> that of its latent.
             """,
             n,
             **{**at, "total": self.answer(n)},
@@ -155,18 +155,27 @@ class MAF(Layer):
 class Draw(Layer):
     id = "P-FLOW-DRAW"
     title = "A draw from a masked autoregressive flow"
-    lecture, objective = "13-autoregressive-flows", "O-13-1"
+    lecture, objective = "13-autoregressive-flows", "O-13-3"
     rel = 0.005
     hint = r"$x_2$ needs $s_2(x_1)$: what has to be known before it?"
 
-    def answer(self, n: Numbers) -> float:
+    def draw(self, rng: Random) -> Numbers:
+        n = super().draw(rng)
+        x1, x2 = self.before(n)
+        return n if max(abs(n.a * x1), abs(n.d * x2)) < 1.5 else self.draw(rng)
+
+    @staticmethod
+    def before(n: Numbers) -> tuple[float, float]:
+        """x_1 and x_2."""
         x1 = n.v1 * math.exp(n.c) + n.h
-        x2 = n.v2 * math.exp(n.a * x1) + n.b * x1
+        return x1, n.v2 * math.exp(n.a * x1) + n.b * x1
+
+    def answer(self, n: Numbers) -> float:
+        x1, x2 = self.before(n)
         return n.v3 * math.exp(-n.d * x2) + x1
 
     def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
-        x1 = n.v1 * math.exp(n.c) + n.h
-        x2 = n.v2 * math.exp(n.a * x1) + n.b * x1
+        x1, x2 = self.before(n)
         y1 = (n.v1 - n.h) * math.exp(-n.c)
         y2 = (n.v2 - n.b * y1) * math.exp(-n.a * y1)
         return [
@@ -214,20 +223,21 @@ class Draw(Layer):
 
             **First coordinate.** Nothing comes before it:
 
-            $$x_1=<v1>e^{<c>}+<h>=<x1>.$$
+            $$x_1=<v1>\cdot e^{<c>}+<h>=<x1>.$$
 
             **Second**, now that $x_1$ is known: $s_2=<a>\cdot<(x1)>=<s2>$ and $t_2=<b>\cdot<(x1)>=<t2>$, so
 
-            $$x_2=<v2>e^{<s2>}+<(t2)>=<x2>.$$
+            $$x_2=<v2>\cdot e^{<s2>}+<(t2)>=<x2>.$$
 
             **Third**, now that $x_2$ is known: $s_3=-<d>\cdot<(x2)>=<s3>$ and $t_3=x_1$, so
 
-            $$x_3=<v3>e^{<s3>}+<(x1)>\approx <total:2>.$$
+            $$x_3=<v3>\cdot e^{<s3>}+<(x1)>\approx <total:2>.$$
 
             **Answer.** $x_3\approx <total:2>$.
 
             **Does it make sense?** Three coordinates took three passes, one after the other. In the density
-            direction one pass undoes them: $\big(<x2>-<(t2)>\big)e^{<m2>}\approx <again:2>$ is $z_2$ again.
+            direction one pass undoes them:
+            $\big(<x2>-<(t2)>\big)e^{<m2>}\approx <again:2>$ is $z_2$ again.
             """,
             n,
             **{**at, "total": self.answer(n)},
@@ -239,7 +249,7 @@ class Draw(Layer):
 class IAF(Layer):
     id = "P-FLOW-IAF"
     title = "The density of an IAF's own sample"
-    lecture, objective = "13-autoregressive-flows", "O-13-1"
+    lecture, objective = "13-autoregressive-flows", "O-13-7"
     unit = "nats"
     rel = 0.005
     hint = r"Does the sample have to be turned back into $z$, or do you know the $z$ that made it?"

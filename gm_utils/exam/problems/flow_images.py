@@ -13,7 +13,7 @@ from gm_utils.exam.problems.flows import LOG2PI, Stepwise, shown
 class Bits(Stepwise):
     id = "P-FLOW-BITS"
     title = "Bits per dimension from nats"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-8"
     unit = "bits per dimension"
     hint = (
         r"Divide by the number of dimensions and go from nats to bits. Then: what does the change of "
@@ -57,11 +57,11 @@ class Bits(Stepwise):
         return fill(
             r"""
             Images of $<side>\times<side>$ pixels <kind> (channels: $<channels>$) have $<levels>$ levels
-            $v=0,\dots,<top>$ in each dimension. A flow is trained on the dequantised values
-            $y=(v+u)/<levels>$ with $u$ uniform on $[0,1)$. On the test set the average of $-\log p(y)$ is
+            $x=0,\dots,<top>$ in each dimension. A flow is trained on the dequantised values
+            $y=(x+u)/<levels>$ with $u$ uniform on $[0,1)$. On the test set the average of $-\log p(y)$ is
             $<nll>$ nats per image.
 
-            Compute the bits per dimension on the scale of the levels, that is for the density of $v+u$,
+            Compute the bits per dimension on the scale of the levels, that is for the density of $x+u$,
             to two decimals.
             """,
             n,
@@ -76,12 +76,12 @@ class Bits(Stepwise):
     def solution(self, n: Numbers) -> str:
         return fill(
             r"""
-            **Definition.** Bits per dimension are the negative log-likelihood of $v+u$, the dequantised
+            **Definition.** Bits per dimension are the negative log-likelihood of $x+u$, the dequantised
             values on the scale of the levels, divided by the number $D$ of dimensions and by $\log2$.
 
             **Dimensions.** $D=<side>\cdot<side>\cdot<channels>=<D>$.
 
-            **Change of variables.** $v+u=<levels>\,y$: every dimension is stretched by $<levels>$. So the
+            **Change of variables.** $x+u=<levels>\,y$: every dimension is stretched by $<levels>$. So the
             log-density falls by $D\log<levels>$, and the negative log-likelihood rises by as much. In
             bits and per dimension that is $\log_2<levels>=<depth>$.
 
@@ -101,10 +101,10 @@ class Bits(Stepwise):
 class Dequant(Stepwise):
     id = "P-FLOW-DEQUANT"
     title = "The bound that uniform dequantisation gives"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-8"
     unit = "nats"
     rel = 0.005
-    hint = r"$\log\mathcal N$ is quadratic in $u$. Under the noise, $v+u$ has which mean and which variance?"
+    hint = r"$\log\mathcal N$ is quadratic in $u$. Under the noise, $x+u$ has which mean and which variance?"
 
     def draw(self, rng: Random) -> Numbers:
         v, sd = rng.randint(2, 9), rng.choice([0.3, 0.4, 0.5, 0.6, 0.8])
@@ -112,12 +112,12 @@ class Dequant(Stepwise):
 
     @staticmethod
     def density(n: Numbers, square: float) -> float:
-        """The expected log-density where (v + u - m)^2 has this mean."""
+        """The expected log-density where (x + u - m)^2 has this mean."""
         return -(LOG2PI + math.log(n.var) + square / n.var) / 2
 
     @staticmethod
     def exact(n: Numbers) -> float:
-        """P(v), the mass of the model on [v, v + 1)."""
+        """P(x), the mass of the model on [x, x + 1), where x is n.v."""
         low, high = (math.erf((a - n.m) / (n.sd * math.sqrt(2))) for a in (n.v, n.v + 1))
         return (high - low) / 2
 
@@ -129,7 +129,7 @@ class Dequant(Stepwise):
         return [
             (
                 math.log(self.exact(n)),
-                r"That is $\log P(v)$ itself, the logarithm of an average. The bound is the average of "
+                r"That is $\log P(x)$ itself, the logarithm of an average. The bound is the average of "
                 r"the logarithm.",
             ),
             (
@@ -137,7 +137,7 @@ class Dequant(Stepwise):
                 r"You took the density at the middle of the interval. The expected square also has the "
                 r"variance $\tfrac1{12}$ of the noise.",
             ),
-            (self.density(n, edge**2), r"You left out the noise: the flow sees $v+u$, not $v$."),
+            (self.density(n, edge**2), r"You left out the noise: the flow sees $x+u$, not $x$."),
             (
                 self.density(n, edge**2 + 1 / 12),
                 r"You centred the noise at 0; its mean is $\tfrac12$.",
@@ -152,7 +152,7 @@ class Dequant(Stepwise):
             ),
             (
                 self.density(n, edge**2 + 1 / 3),
-                r"You added $\mathbb E[u^2]=\tfrac13$ to $(v-m)^2$ and forgot the mixed term, as "
+                r"You added $\mathbb E[u^2]=\tfrac13$ to $(x-m)^2$ and forgot the mixed term, as "
                 r"$\mathbb E[u]=\tfrac12$ is not 0.",
             ),
         ]
@@ -160,13 +160,13 @@ class Dequant(Stepwise):
     def statement(self, n: Numbers) -> str:
         return fill(
             r"""
-            A grey value is discrete, $v\in\{0,1,2,\dots\}$. A model with the density $\mathcal N(m,s^2)$ on
+            A grey value is discrete, $x\in\{0,1,2,\dots\}$. A model with the density $\mathcal N(m,s^2)$ on
             the line, with mean $m=<m>$ and **standard deviation** $s=<sd>$, gives it the probability
-            $P(v)=\int_0^1p(v+u)\,du$. It is trained by uniform dequantisation, on the bound
+            $P(x)=\int_0^1p(x+u)\,du$. It is trained by uniform dequantisation, on the bound
 
-            $$\log P(v)\ge\mathbb E_u[\log p(v+u)],\qquad u\sim\text{uniform on }[0,1).$$
+            $$\log P(x)\ge\mathbb E_u[\log p(x+u)],\qquad u\sim\text{uniform on }[0,1).$$
 
-            Compute this bound for $v=<v>$ in nats, to two decimals.
+            Compute this bound for $x=<v>$ in nats, to two decimals.
             """,
             n,
         )
@@ -185,9 +185,9 @@ class Dequant(Stepwise):
 
             **Expected log-density.** Only the square depends on $u$:
 
-            $$\mathbb E_u[\log p(v+u)]=-\tfrac12\log(2\pi s^2)-\frac{\mathbb E_u(v+u-m)^2}{2s^2}.$$
+            $$\mathbb E_u[\log p(x+u)]=-\tfrac12\log(2\pi s^2)-\frac{\mathbb E_u(x+u-m)^2}{2s^2}.$$
 
-            **The square.** $v+u-m$ has mean $v+\tfrac12-m=<v>+0.5-<m>=<middle>$ and variance
+            **The square.** $x+u-m$ has mean $x+\tfrac12-m=<v>+0.5-<m>=<middle>$ and variance
             $\tfrac1{12}$, so the mean of its square is $<(middle)>^2+\frac{1}{12}=<square>$.
 
             **Numbers.** $s^2=<var>$, so $-\tfrac12\log(2\pi\cdot<var>)=<first>$, and
@@ -195,8 +195,8 @@ class Dequant(Stepwise):
 
             **Answer.** The bound is $<first>-<second>\approx <total:2>$ nats.
 
-            **Does it make sense?** It must not exceed $\log P(v)$. The mass of the model on
-            $[<v>,\,<next>)$ is $P(v)=<mass:6>$, and $\log<mass:6>=<logp>$ nats: the bound lies below it.
+            **Does it make sense?** It must not exceed $\log P(x)$. The mass of the model on
+            $[<v>,\,<next>)$ is $P(x)=<mass:6>$, and $\log<mass:6>=<logp>$ nats: the bound lies below it.
             """,
             n,
             **{**self.steps(n), "total": self.answer(n)},
@@ -210,7 +210,7 @@ class Dequant(Stepwise):
 class Cost(Problem):
     id = "P-FLOW-COST"
     title = "How the cost of a determinant grows"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-4"
     places = None
     rel, abs = 0.005, 0.0
     hint = r"Write the cost as a power of the size of a matrix. Then: which matrices, what size, how many?"

@@ -14,7 +14,7 @@ from gm_utils.exam.problems.vae import halves
 class Coupling(Stepwise):
     id = "P-FLOW-COUPLING"
     title = "The log-density through a coupling layer"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-5"
     unit = "nats"
     rel = 0.005
     hint = r"First $s_2,s_3,t_2,t_3$ from $x_1$, then $z$. What stands on the diagonal of the Jacobian?"
@@ -96,9 +96,9 @@ class Coupling(Stepwise):
 
             **Latent.** $z_1=<x1>$,
 
-            $$z_2=<x2>e^{<s2>}+<(t2)>=<z2>,$$
+            $$z_2=<x2>\cdot e^{<s2>}+<(t2)>=<z2>,$$
 
-            $$z_3=<x3>e^{<s3>}+<(t3)>=<z3>.$$
+            $$z_3=<x3>\cdot e^{<s3>}+<(t3)>=<z3>.$$
 
             **Log-determinant.** $z_1$ ignores the other coordinates, and each $z_j$ depends on $x_1$ and
             $x_j$ alone. So $J_f$ is lower triangular with the diagonal $1,\,e^{s_2},\,e^{s_3}$, and
@@ -130,7 +130,7 @@ class Coupling(Stepwise):
 class Inverse(Stepwise):
     id = "P-FLOW-INVERSE"
     title = "Two coupling layers turned round"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-5"
     rel = 0.005
     hint = r"Which layer came last? It is undone first, and the half that it kept tells you its $s$ and $t$."
 
@@ -225,7 +225,7 @@ class Inverse(Stepwise):
             **Answer.** $x_2\approx <total:2>$.
 
             **Does it make sense?** From data to latent again: $h_2=x_2e^{s_1}+t_1$, here
-            $<x2>e^{<s1>}+<(t1)>\approx <again:2>$,
+            $<x2>\cdot e^{<s1>}+<(t1)>\approx <again:2>$,
             which is $z_2$. No network
             was inverted: $s$ and $t$ were evaluated once in each layer, as they are for a density.
             """,

@@ -14,7 +14,7 @@ from gm_utils.exam.problems.vae import halves
 class Curve(Stepwise):
     id = "P-FLOW-CURVE"
     title = "The density through a curved map"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-3"
     unit = "nats"
     rel = 0.005
     hint = (
@@ -175,7 +175,7 @@ class Curve(Stepwise):
 class Stack(Stepwise):
     id = "P-FLOW-STACK"
     title = "The log-determinant of two layers"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-6"
     rel = 0.005
     hint = (
         r"The log-determinants of the layers add. Each is taken at that layer's own input: $x$ for the "
@@ -265,7 +265,7 @@ class Stack(Stepwise):
             **First layer**, at $x$: only $h_2$ is scaled, by $e^{s_1(x_1)}$, and the Jacobian is triangular.
             So its log-determinant is $s_1(x_1)=<a>\cdot<(x1)>=<first>$.
 
-            **Second layer**, at its input: $h_2=<x2>e^{<first>}+<c>=<h>$. Only $z_1$ is scaled, by
+            **Second layer**, at its input: $h_2=<x2>\cdot e^{<first>}+<c>=<h>$. Only $z_1$ is scaled, by
             $e^{s_2(h_2)}$, so its log-determinant is $s_2(h_2)=<d>\cdot<h>=<second>$.
             """,
     }

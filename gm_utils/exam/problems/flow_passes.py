@@ -14,7 +14,7 @@ from gm_utils.exam.problems.vae import halves
 class Made(Problem):
     id = "P-FLOW-MADE"
     title = "Counting the connections of a MADE"
-    lecture, objective = "13-autoregressive-flows", "O-13-1"
+    lecture, objective = "13-autoregressive-flows", "O-13-2"
     unit = "connections"
     places = 0
     rel, abs = 0.0, 0.0
@@ -66,8 +66,8 @@ class Made(Problem):
 
             $$<list>.$$
 
-            How many connections, from inputs to hidden units and from hidden units to outputs, do the masks
-            leave at most? (Biases are not counted.)
+            The masks keep every connection that these rules allow. How many are there, from inputs to hidden
+            units and from hidden units to outputs? (Biases are not counted.)
             """,
             n,
             list=r",\;".join(map(str, n.degrees)),
@@ -106,7 +106,7 @@ class Made(Problem):
 class Passes(Problem):
     id = "P-FLOW-PASSES"
     title = "Sequential passes and time"
-    lecture, objective = "13-autoregressive-flows", "O-13-1"
+    lecture, objective = "13-autoregressive-flows", "O-13-4"
     unit = "ms"
     places = None
     rel, abs = 0.005, 0.0
@@ -114,8 +114,8 @@ class Passes(Problem):
 
     # passes through a layer's network: to draw, to score given points
     MODELS = {
-        "MAF": ("masked autoregressive flow (MAF)", "$x_{<i}$, the data side", True, False),
-        "IAF": ("inverse autoregressive flow (IAF)", "$z_{<i}$, the noise side", False, True),
+        "MAF": ("masked autoregressive flow (MAF)", "$x_{<i}$, on its data side", True, False),
+        "IAF": ("inverse autoregressive flow (IAF)", "$z_{<i}$, on its noise side", False, True),
         "RealNVP": ("RealNVP (affine coupling layers)", "the half that the layer keeps", False, False),
     }
     JOBS = {
@@ -172,8 +172,8 @@ class Passes(Problem):
             <name> with $K=<K>$ layers on $D=<D>$ dimensions <job>.
 
             One pass through the network of one layer takes $<ms>$ ms for a whole batch; all else takes no
-            time. Each pass starts when the numbers that it needs are there, and what was computed is kept.
-            How long does the job take, in ms?
+            time. All $s_i$ and $t_i$ come from the network, the first ones included. A layer starts when the
+            one before it has finished, and what was computed is kept. How long does the job take, in ms?
             """,
             n,
             name="A " + self.MODELS[n.model][0] if n.model != "IAF" else "An " + self.MODELS[n.model][0],
@@ -232,7 +232,7 @@ class Passes(Problem):
 class Elbo(Stepwise):
     id = "P-FLOW-ELBO"
     title = "The ELBO with an IAF posterior"
-    lecture, objective = "13-autoregressive-flows", "O-13-1"
+    lecture, objective = "13-autoregressive-flows", "O-13-7"
     unit = "nats"
     rel = 0.005
     hint = r"First $z$. Then $\log q(z\mid x)$: the log-density of $\varepsilon$, changed by the $s_i$."
@@ -314,9 +314,9 @@ class Elbo(Stepwise):
 
             **The draw.** $s_2=<a>\cdot<(e1)>=<s2>$ and $t_2=-<b>\cdot<(e1)>=<t2>$, so
 
-            $$z_1=<e1>e^{-<s>}+<m>=<z1>,$$
+            $$z_1=<e1>\cdot e^{-<s>}+<m>=<z1>,$$
 
-            $$z_2=<e2>e^{<s2>}+<(t2)>=<z2>.$$
+            $$z_2=<e2>\cdot e^{<s2>}+<(t2)>=<z2>.$$
 
             **Its own density.** $\log q(z\mid x)=\log\mathcal N(\varepsilon;0,I)-\sum_is_i$:
 

@@ -36,7 +36,7 @@ class Stepwise(Problem):
 class Affine(Stepwise):
     id = "P-FLOW-AFFINE"
     title = "The density of a scaled and shifted Gaussian"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-3"
     unit = "nats"
     rel = 0.005
     hint = r"Which $z$ gives this $x$? And how long is the interval that the map makes of one of length $dz$?"
@@ -127,7 +127,7 @@ class Affine(Stepwise):
 class Plane(Stepwise):
     id = "P-FLOW-PLANE"
     title = "The density of an affine map of the plane"
-    lecture, objective = "12-normalizing-flows", "O-12-1"
+    lecture, objective = "12-normalizing-flows", "O-12-3"
     unit = "nats"
     rel = 0.005
     hint = r"Solve $Az=x-b$ first. How much area does $A$ make of a unit square?"
