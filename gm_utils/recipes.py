@@ -8,6 +8,12 @@ The eight small autoencoders of the lecture on VAEs are kept in `checkpoints/`, 
     for name in $(python -c 'from gm_utils.recipes import SMALL_VAES; print(*SMALL_VAES)'); do
         python -m gm_utils train $name --profile cpu --keep
     done
+
+and the four flows of the lectures on normalising flows in two minutes:
+
+    for name in flow-moons flow-moons-small maf-moons flow-digits; do
+        python -m gm_utils train $name --profile cpu --keep
+    done
 """
 
 from __future__ import annotations
@@ -18,7 +24,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from gm_utils.data import images
+from gm_utils.data import images, toy
+from gm_utils.models.flows import MAF, Flow, Logit, RealNVP, StandardNormal, bits_per_dim, dequantize
 from gm_utils.models.vae import (
     VAE,
     Autoencoder,
@@ -130,8 +137,78 @@ def _squares(x: Tensor, y: Tensor) -> float:
     return float((x - y).square().flatten(1).sum(1).mean())
 
 
+def flow_moons(seed: int = 0) -> Run:
+    """A RealNVP of the two moons, whose density is known: eight couplings."""
+    return _moons_run(partial(RealNVP, 2, 8), seed)
+
+
+def flow_moons_small(seed: int = 0) -> Run:
+    """The same with six couplings and networks of width 24: small enough to run in the page."""
+    return _moons_run(partial(RealNVP, 2, 6, (24, 24)), seed)
+
+
+def maf_moons(seed: int = 0) -> Run:
+    """A MAF of the two moons, of six layers."""
+    return _moons_run(partial(MAF, 2, 6, (32, 32)), seed)
+
+
+def flow_digits(seed: int = 0) -> Run:
+    """A RealNVP of the 8 x 8 digits, dequantised, with a checkerboard mask; stopped before it overfits."""
+    set_seed(seed)
+    x, test = (_grey_levels(split) for split in ("train", "test"))
+    board = torch.arange(64).div(8, rounding_mode="floor") + torch.arange(64)
+    model = Flow([Logit(), *RealNVP(64, mask=board % 2 == 0).transforms], StandardNormal(64))
+    return Run(
+        model, dequantize(x.repeat(40, 1), 17, generator=torch.Generator().manual_seed(seed)),
+        steps=by_profile(smoke=20, cpu=1000, gpu=1000), batch_size=100, ema=0.99, seed=seed, data_name=DIGITS,
+        figures=partial(_digit_flow_figures, x, test),
+    )  # fmt: skip
+
+
+def _moons_run(make: Callable[[], Flow], seed: int) -> Run:
+    set_seed(seed)
+    x = toy.two_moons().sample(100_000, generator=torch.Generator().manual_seed(seed))
+    return Run(
+        make(), x, steps=by_profile(smoke=20, cpu=10_000, gpu=10_000), batch_size=512, ema=0.999, seed=seed,
+        data_name="100,000 points of data.toy.two_moons()", figures=_moons_figures,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def _moons_figures(model: Flow) -> dict[str, float]:
+    x = toy.two_moons().sample(20_000, generator=torch.Generator().manual_seed(123))
+    truth, ours = toy.two_moons().log_prob(x), model.log_prob(x.to(model.base.mean)).to(x)
+    excess = truth - ours
+    return {
+        "negative log-likelihood, test": -float(ours.mean()),
+        "that of the true density": -float(truth.mean()),
+        "excess, an estimate of KL(moons || model)": float(excess.mean()),
+        "standard error of the excess": float(excess.std() / len(x) ** 0.5),
+    }
+
+
+def _grey_levels(split: str) -> Tensor:
+    return (16 * images.digits(split=split)[0].flatten(1)).round()
+
+
+@torch.no_grad()
+def _digit_flow_figures(x: Tensor, test: Tensor, model: Flow) -> dict[str, float]:
+    g = torch.Generator().manual_seed(0)
+    x, test = (dequantize(levels.repeat(20, 1), 17, generator=g) for levels in (x, test))
+    (u, _), (v, log_det) = Logit()(x), Logit()(test)  # the baselines are Gaussians of the logits
+    full = torch.distributions.MultivariateNormal(u.mean(0), u.T.cov())
+    apart = torch.distributions.Independent(torch.distributions.Normal(u.mean(0), u.std(0)), 1)
+    x, test = (pixels.to(model.base.mean) for pixels in (x, test))
+    nll = {"train": model.loss(x), "test": model.loss(test)}
+    for name, law in (("full-covariance", full), ("diagonal", apart)):
+        nll[f"test, {name} Gaussian"] = -(law.log_prob(v) + log_det).mean()
+    return {f"bits per dimension, {name}": float(bits_per_dim(value, 64, 17)) for name, value in nll.items()}
+
+
 _SMALL = (
     vae_calibrated_2, vae_calibrated_8, vae_sse, vae_pixel_mean, vae_learned, vae_fixed_058, vae_no_kl, ae,
 )  # fmt: skip
 SMALL_VAES: dict[str, Callable[[int], Run]] = {make.__name__.replace("_", "-"): make for make in _SMALL}
-RECIPES: dict[str, Callable[[int], Run]] = {"vae": vae, **SMALL_VAES}
+_FLOWS = (flow_moons, flow_moons_small, maf_moons, flow_digits)
+FLOWS: dict[str, Callable[[int], Run]] = {make.__name__.replace("_", "-"): make for make in _FLOWS}
+RECIPES: dict[str, Callable[[int], Run]] = {"vae": vae, **SMALL_VAES, **FLOWS}

@@ -40,41 +40,47 @@ class AffineCoupling(nn.Module):
     (torch.Size([3, 4]), torch.Size([3]))
     """
 
-    def __init__(self, dim: int, mask: Tensor | None = None, hidden: Sequence[int] = (64, 64)):
+    def __init__(self, dim: int, mask: Iterable[bool] | None = None, hidden: Sequence[int] = (64, 64)):
         super().__init__()
         if dim < 2:
-            raise ValueError(f"dim is {dim}; expected at least 2, a coupling has two parts")
-        mask = torch.arange(dim) < dim // 2 if mask is None else torch.as_tensor(mask).bool()
-        if mask.shape != (dim,) or mask.all() or not mask.any():
-            raise ValueError(f"mask is {mask.int().tolist()}; expected {dim} values, true and false among them")
-        a, b = mask.nonzero()[:, 0], mask.logical_not().nonzero()[:, 0]
-        self.register_buffer("order", torch.cat([a, b]), persistent=False)
-        self.register_buffer("back", self.order.argsort(), persistent=False)
-        self.sizes, widths = (len(a), len(b)), [len(a), *hidden, 2 * len(b)]
-        layers = [m for pair in zip(widths, widths[1:], strict=False) for m in (nn.Linear(*pair), nn.ReLU())]
+            raise ValueError(f"dim is {dim}; expected at least 2: a coupling has two parts")
+        mask = _first_half(dim) if mask is None else [bool(passes) for passes in mask]
+        n_a, self.dim = sum(mask), dim
+        if len(mask) != dim or n_a in (0, dim):
+            raise ValueError(f"mask is {mask}; expected {dim} values, some true and some false")
+        self.turn = -1 if all(mask[-n_a:]) else 1  # where x_a stands last it stays there
+        self.sizes = [n_a, dim - n_a][:: self.turn]
+        a_first = sorted(range(dim), key=lambda k: not mask[k])
+        halves = self.turn == -1 or a_first == list(range(dim))
+        self.register_buffer("order", None if halves else torch.tensor(a_first), persistent=False)
+        widths = [n_a, *hidden, 2 * (dim - n_a)]
+        pairs = zip(widths, widths[1:], strict=False)
+        layers = [layer for pair in pairs for layer in (nn.Linear(*pair), nn.ReLU(inplace=True))]
         self.net = _start_at_zero(nn.Sequential(*layers[:-1]))
 
     def forward(self, x: Tensor) -> Pair:
-        a, b, s, t = self._parts(_checked(x, len(self.order), "x"))
+        a, b, s, t = self._parts(_checked(x, self.dim, "x"))
         return self._join(a, torch.addcmul(t, b, s.exp())), s.sum(-1)
 
     def inverse(self, z: Tensor) -> Pair:
-        a, b, s, t = self._parts(_checked(z, len(self.order), "z"))
+        a, b, s, t = self._parts(_checked(z, self.dim, "z"))
         return self._join(a, (b - t) * (-s).exp()), -s.sum(-1)
 
     def _parts(self, x: Tensor) -> tuple[Tensor, ...]:
-        a, b = x.index_select(-1, self.order).split(self.sizes, -1)
+        x = x if self.order is None else x.index_select(-1, self.order)
+        a, b = x.split(self.sizes, -1)[:: self.turn]
         s, t = self.net(a).chunk(2, -1)
         return a, b, bounded(s), t
 
     def _join(self, a: Tensor, b: Tensor) -> Tensor:
-        return torch.cat([a, b], -1).index_select(-1, self.back)
+        x = torch.cat([a, b][:: self.turn], -1)
+        return x if self.order is None else x.index_select(-1, self.order.argsort())
 
 
 class MaskedLinear(nn.Linear):
     """A linear layer whose unit of degree m sees the inputs of degree <= m, or < m where `strict`.
 
-    degrees_in: (n_in,), degrees_out: (n_out,). (..., n_in) -> (..., n_out). Germain et al. (2015), eqs. 12, 13.
+    degrees_in: (n_in,), degrees_out: (n_out,). (..., n_in) -> (..., n_out). Germain et al. (2015), section 4.
     """
 
     def __init__(self, degrees_in: Tensor, degrees_out: Tensor, strict: bool = False):
@@ -87,35 +93,33 @@ class MaskedLinear(nn.Linear):
 
 
 class MADE(nn.Module):
-    """One network for D conditionals: shift and log-scale of each coordinate, a function of those before it.
+    """One network for D conditionals: shift and log-scale of each coordinate, functions of those before it.
 
-    dim: D. hidden: widths. order: (D,), the coordinates from first to last; by default 0, ..., D - 1. The first
-    has degree 1, the last D; a hidden unit of degree m sees the first m. `made(x)`: (..., D) -> shift and
-    `bounded` log-scale, both (..., D), both 0 at the start. Germain et al. (2015),
+    dim: D. hidden: widths. order: (D,), the coordinates from first to last; by default 0, ..., D - 1. The
+    first has degree 1, the last D; a hidden unit of degree m sees the first m. `made(x)`: (..., D) -> shift
+    and `bounded` log-scale, both (..., D), both 0 at the start. Germain et al. (2015),
     https://arxiv.org/abs/1502.03509. Raises ValueError for dim < 1, a width below D - 1 (a degree would be
     missing), an order that is no permutation.
-
-    >>> [t.shape for t in MADE(3)(torch.ones(5, 3))]
-    [torch.Size([5, 3]), torch.Size([5, 3])]
     """
 
-    def __init__(self, dim: int, hidden: Sequence[int] = (64, 64), order: Sequence[int] | None = None):
+    def __init__(self, dim: int, hidden: Sequence[int] = (64, 64), order: Iterable[int] | None = None):
         super().__init__()
         if dim < 1 or not hidden or min(hidden) < max(dim - 1, 1):
-            raise ValueError(f"dim is {dim}, hidden is {hidden}; expected dim >= 1, widths of at least dim - 1")
-        self.order = _permutation(range(dim) if order is None else order, dim).tolist()
-        degree = torch.tensor(self.order).argsort() + 1
-        units = [torch.arange(h) * max(dim - 1, 1) // h + 1 for h in hidden]  # 1 .. D - 1, in blocks
+            raise ValueError(f"dim is {dim}, hidden is {hidden}; expected dim >= 1 and widths >= dim - 1")
+        self.order = _permutation(range(dim) if order is None else order, dim)
+        degree = torch.tensor([self.order.index(k) + 1 for k in range(dim)])
+        below = max(dim - 1, 1)  # hidden degrees are 1, ..., D - 1, in blocks
+        units = [torch.arange(h) * below // h + 1 for h in hidden]
         layers = [MaskedLinear(*pair) for pair in zip([degree, *units[:-1]], units, strict=True)]
-        self.layers = nn.ModuleList([*layers, MaskedLinear(units[-1], degree.repeat(2), strict=True)])
-        _start_at_zero(self.layers)
-        starts = [torch.searchsorted(u, torch.arange(1, dim + 2)).tolist() for u in units]
+        layers.append(MaskedLinear(units[-1], degree.repeat(2), strict=True))
+        self.layers = _start_at_zero(nn.ModuleList(layers))
+        starts = [[-(-m * h // below) for m in range(dim + 1)] for h in hidden]
         self.blocks = [[slice(*ends) for ends in zip(s, s[1:], strict=False)] for s in starts]
 
     def forward(self, x: Tensor) -> Pair:
         h = _checked(x, len(self.order), "x")
         for layer in self.layers[:-1]:
-            h = F.relu(layer(h))
+            h = layer(h).relu_()
         t, s = self.layers[-1](h).chunk(2, -1)
         return t, bounded(s)
 
@@ -123,12 +127,12 @@ class MADE(nn.Module):
 class MaskedAutoregressive(nn.Module):
     """The layer of a MAF: z_i = (x_i - t_i) exp(-s_i), with t_i and s_i functions of the x before x_i.
 
-    dim, hidden, order: of its `MADE`. The Jacobian is triangular, log|det dz/dx| = -sum s. `forward` is one pass
-    of the network; `inverse` takes D steps, one after the other, but computes each hidden unit once: as soon as
+    dim, hidden, order: of its `MADE`. The Jacobian is triangular, log|det dz/dx| = -sum s. `forward` is one
+    pass of the network; `inverse` takes D steps, one after another, but computes each hidden unit once: when
     all that it sees is known. Papamakarios et al. (2017), eqs. 3 to 5, https://arxiv.org/abs/1705.07057.
     """
 
-    def __init__(self, dim: int, hidden: Sequence[int] = (64, 64), order: Sequence[int] | None = None):
+    def __init__(self, dim: int, hidden: Sequence[int] = (64, 64), order: Iterable[int] | None = None):
         super().__init__()
         self.made = MADE(dim, hidden, order)
 
@@ -139,18 +143,17 @@ class MaskedAutoregressive(nn.Module):
     def inverse(self, z: Tensor) -> Pair:
         made, dim = self.made, len(self.made.order)
         flat = _checked(z, dim, "z").reshape(-1, dim)
-        weights = [(layer.weight * layer.mask).T for layer in made.layers]
         sums = [layer.bias.expand(len(flat), -1) for layer in made.layers]  # of W h + b, what is known
         x, s = [flat[:, 0]] * dim, [flat[:, 0]] * dim
         for step, i in enumerate(made.order):
             s[i] = bounded(sums[-1][:, dim + i])
             x[i] = flat[:, i] * s[i].exp() + sums[-1][:, i]
             new, units = x[i].unsqueeze(1), slice(i, i + 1)
-            for k, weight in enumerate(weights):
-                sums[k] = torch.addmm(sums[k], new, weight[units])
+            for k, layer in enumerate(made.layers):  # no mask: what a unit must not see comes too late for it
+                sums[k] = torch.addmm(sums[k], new, layer.weight[:, units].T)
                 if k < len(made.blocks):
-                    units = made.blocks[k][step]
-                    new = F.relu(sums[k][:, units])
+                    units = made.blocks[k][step]  # these have now seen all that they may
+                    new = sums[k][:, units].relu()
         return torch.stack(x, 1).view(z.shape), torch.stack(s, 1).sum(1).view(z.shape[:-1])
 
 
@@ -176,21 +179,21 @@ class Permutation(nn.Module):
 
     def __init__(self, order: Sequence[int] | Tensor):
         super().__init__()
-        self.register_buffer("order", _permutation(order, len(order)))
+        self.register_buffer("order", torch.tensor(_permutation(order, len(order))))
 
     def forward(self, x: Tensor) -> Pair:
         return _checked(x, len(self.order), "x").index_select(-1, self.order), x.new_zeros(x.shape[:-1])
 
     def inverse(self, z: Tensor) -> Pair:
-        z = _checked(z, len(self.order), "z")
-        return z.index_select(-1, self.order.argsort()), z.new_zeros(z.shape[:-1])
+        back = self.order.argsort()
+        return _checked(z, len(back), "z").index_select(-1, back), z.new_zeros(z.shape[:-1])
 
 
 class InvertibleLinear(nn.Module):
     """z = W x, log|det W| from one LU factorisation a batch. weight: (D, D), the first W; else a rotation.
 
-    Kingma & Dhariwal (2018), section 3.2, https://arxiv.org/abs/1807.03039. Raises ValueError for a weight that
-    is singular or not (dim, dim).
+    Kingma & Dhariwal (2018), section 3.2, https://arxiv.org/abs/1807.03039. Raises ValueError for a weight
+    that is singular or not (dim, dim).
     """
 
     def __init__(self, dim: int, weight: Tensor | None = None):
@@ -232,7 +235,7 @@ class Logit(nn.Module):
     def inverse(self, z: Tensor) -> Pair:
         return (z.sigmoid() - self.alpha) / (1 - 2 * self.alpha), -self._log_det(z)
 
-    def _log_det(self, z: Tensor) -> Tensor:
+    def _log_det(self, z: Tensor) -> Tensor:  # dz/dx = (1 - 2 alpha) / (p (1 - p)) with p = sigmoid(z)
         return (math.log(1 - 2 * self.alpha) - F.logsigmoid(z) - F.logsigmoid(-z)).sum(-1)
 
 
@@ -253,7 +256,7 @@ class StandardNormal(nn.Module):
 class Flow(nn.Module):
     """Transforms one after the other, the first at the data, then the base; their log-determinants add up.
 
-    `flow.transforms` can be walked: `for f in flow.transforms: x, log_det = f(x)`. base: has `log_prob`, `sample`.
+    It can be walked: `for f in flow.transforms: x, log_det = f(x)`. base: has `log_prob` and `sample`.
 
     >>> RealNVP(2).log_prob(torch.zeros(1, 2)).exp()  # untrained it is N(0, I): 1 / (2 pi)
     tensor([0.1592], grad_fn=<ExpBackward0>)
@@ -292,10 +295,12 @@ class Flow(nn.Module):
         return [Player("loss", self, self.loss)]
 
 
-def RealNVP(dim: int, n_layers: int = 6, hidden: Sequence[int] = (64, 64), mask: Tensor | None = None) -> Flow:
+def RealNVP(
+    dim: int, n_layers: int = 6, hidden: Sequence[int] = (64, 64), mask: Iterable[bool] | None = None
+) -> Flow:
     """Affine couplings: what one passes, the next one moves. mask: (D,), of the first; else half and half."""
-    mask = torch.arange(dim) < dim // 2 if mask is None else torch.as_tensor(mask).bool()
-    masks = [mask if k % 2 == 0 else ~mask for k in range(n_layers)]
+    mask = _first_half(dim) if mask is None else [bool(passes) for passes in mask]
+    masks = [[passes != k % 2 for passes in mask] for k in range(n_layers)]
     return Flow([AffineCoupling(dim, m, hidden) for m in masks], StandardNormal(dim))
 
 
@@ -306,14 +311,14 @@ def MAF(dim: int, n_layers: int = 5, hidden: Sequence[int] = (64, 64)) -> Flow:
 
 
 def IAF(dim: int, n_layers: int = 5, hidden: Sequence[int] = (64, 64)) -> Flow:
-    """A MAF with both directions swapped: a draw takes one pass a layer, the density of a given x D steps."""
+    """A MAF with both directions swapped: a draw is one pass a layer, the density of a given x D steps."""
     return Flow([Inverse(layer) for layer in MAF(dim, n_layers, hidden).transforms], StandardNormal(dim))
 
 
 def dequantize(levels: Tensor, n_levels: int, *, generator: Generator | None = None) -> Tensor:
     """(levels + u) / n_levels, u uniform on [0, 1): a density of these bounds log P(levels) from below.
 
-    levels: any shape, whole numbers 0 .. n_levels - 1 of any dtype, else ValueError. Returns floats in [0, 1].
+    levels: any shape and dtype, whole numbers 0 .. n_levels - 1, else ValueError. Returns floats in [0, 1].
     Theis et al. (2016), section 3.1, https://arxiv.org/abs/1511.01844.
     """
     x = levels if levels.is_floating_point() else levels.float()
@@ -323,7 +328,7 @@ def dequantize(levels: Tensor, n_levels: int, *, generator: Generator | None = N
 
 
 def bits_per_dim(nll: float | Tensor, dim: int, n_levels: int = 256) -> float | Tensor:
-    """nll / (dim log 2) + log2(n_levels): bits a pixel. nll: nats, of `dequantize`d levels (n_levels steps in 1).
+    """nll / (dim log 2) + log2(n_levels): bits a pixel. nll: of `dequantize`d levels, in nats.
 
     >>> round(bits_per_dim(-10650, 32 * 32 * 3), 3)
     2.998
@@ -332,7 +337,7 @@ def bits_per_dim(nll: float | Tensor, dim: int, n_levels: int = 256) -> float | 
 
 
 def _chain(x: Tensor, directions: list) -> Pair:
-    total = 0.0
+    total = x.new_zeros(())
     for direction in directions:
         x, log_det = direction(x)
         total = total + log_det
@@ -345,10 +350,14 @@ def _checked(x: Tensor, dim: int, name: str) -> Tensor:
     return x
 
 
-def _permutation(order: Sequence[int] | Tensor, dim: int) -> Tensor:
-    order = torch.as_tensor(order)
-    if order.shape != (dim,) or order.sort().values.tolist() != list(range(dim)):
-        raise ValueError(f"order is {order.tolist()}; expected each of 0, ..., {dim - 1} once")
+def _first_half(dim: int) -> list[bool]:
+    return [k < dim // 2 for k in range(dim)]
+
+
+def _permutation(order: Iterable[int], dim: int) -> list[int]:
+    order = [int(k) for k in order]
+    if sorted(order) != list(range(dim)):
+        raise ValueError(f"order is {order}; expected each of 0, ..., {dim - 1} once")
     return order
 
 
