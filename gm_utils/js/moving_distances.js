@@ -155,7 +155,7 @@ stage.append(
     el("div", {}, words("p", "gm-view-title", "The two densities"), densities.node),
     el("div", {}, words("p", "gm-view-title", "The distances against the shift (KL and JS in nats)"), curves.node)),
   el("div", { class: "gm-controls", style: single }, shift.node),
-  el("div", { class: "gm-facts", style: "grid-template-columns: repeat(auto-fit, minmax(6.4rem, 1fr))" }, ...Object.values(facts).map(f => f.node)),
+  el("div", { class: "gm-facts", style: "grid-template-columns: repeat(auto-fit, minmax(5.3rem, 1fr)); gap: .5rem .6rem" }, ...Object.values(facts).map(f => f.node)),
   el("div", { class: "gm-buttons", style: "margin-top: .9rem", role: "group", "aria-label": "shapes" }, ...choices,
     button("Reset", () => { tells = ""; move(state.shift, startShape); go(startShift); }, { class: "gm-reset" })),
   el("div", { class: "gm-buttons", style: "margin-top: .5rem; align-items: center", role: "group", "aria-label": "let one distance pull Q" },
