@@ -193,7 +193,7 @@ class Waiting(Problem):
 
     def draw(self, rng: Random) -> Numbers:
         kind = rng.choice(["mean", "median"])
-        time = rng.choice([0.04, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6, 0.8, 1.5, 2, 2.5, 3, 4, 5, 8, 12, 20])
+        time = round(rng.choice([0.02, 0.1, 0.5]) * rng.randint(2, 30), 2)
         return Numbers(kind=kind, time=time, mean=time if kind == "mean" else time / math.log(2))
 
     def answer(self, n: Numbers) -> float:
