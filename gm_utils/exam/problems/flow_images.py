@@ -162,9 +162,10 @@ class Dequant(Stepwise):
             r"""
             A grey value is discrete, $x\in\{0,1,2,\dots\}$. A model with the density $\mathcal N(m,s^2)$ on
             the line, with mean $m=<m>$ and **standard deviation** $s=<sd>$, gives it the probability
-            $P(x)=\int_0^1p(x+u)\,du$. It is trained by uniform dequantisation, on the bound
+            $P(x)=\int_0^1p(x+u)\,du$. It is trained by dequantisation with $u$ uniform on $[0,1)$, on the
+            bound
 
-            $$\log P(x)\ge\mathbb E_u[\log p(x+u)],\qquad u\sim\text{uniform on }[0,1).$$
+            $$\log P(x)\ge\mathbb E_u[\log p(x+u)].$$
 
             Compute this bound for $x=<v>$ in nats, to two decimals.
             """,
@@ -183,9 +184,9 @@ class Dequant(Stepwise):
             **Assumptions.** $p$ is the Gaussian's density, and $u$ is uniform: its mean is $\tfrac12$ and its
             variance $\tfrac1{12}$.
 
-            **Expected log-density.** Only the square depends on $u$:
+            **Expected log-density.** Only the square depends on $u$, so the bound is
 
-            $$\mathbb E_u[\log p(x+u)]=-\tfrac12\log(2\pi s^2)-\frac{\mathbb E_u(x+u-m)^2}{2s^2}.$$
+            $$-\tfrac12\log(2\pi s^2)-\frac{\mathbb E_u(x+u-m)^2}{2s^2}.$$
 
             **The square.** $x+u-m$ has mean $x+\tfrac12-m=<v>+0.5-<m>=<middle>$ and variance
             $\tfrac1{12}$, so the mean of its square is $<(middle)>^2+\frac{1}{12}=<square>$.

@@ -186,11 +186,13 @@ class Inverse(Stepwise):
             r"""
             A flow on the plane has two coupling layers. From data to latent, the first is $h_1=x_1$,
 
-            $$h_2=x_2\,e^{s_1(x_1)}+t_1(x_1),\qquad s_1(u)=<a>u,\qquad t_1(u)=<c>-u,$$
+            $$h_2=x_2\,e^{s_1(x_1)}+t_1(x_1)$$
 
-            and the second is $z_2=h_2$,
+            with $s_1(u)=<a>u$ and $t_1(u)=<c>-u$. The second is $z_2=h_2$,
 
-            $$z_1=h_1\,e^{s_2(h_2)}+t_2(h_2),\qquad s_2(u)=<b>u,\qquad t_2(u)=<d>u.$$
+            $$z_1=h_1\,e^{s_2(h_2)}+t_2(h_2)$$
+
+            with $s_2(u)=<b>u$ and $t_2(u)=<d>u$.
 
             The base gave $z=(<z1>,\,<z2>)$. Compute the second coordinate $x_2$ of the sample that belongs
             to it, to two decimals.

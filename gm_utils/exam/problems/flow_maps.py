@@ -294,9 +294,9 @@ class Stack(Stepwise):
             **Assumption.** Both layers are smooth with a smooth inverse.
 
             **Composition.** $J_f(x)=J_{f_2}(h)\,J_{f_1}(x)$ with $h=f_1(x)$. The determinant of a product is
-            the product of the determinants, so
+            the product of the determinants, so $\log|\det J_f(x)|$ is
 
-            $$\log|\det J_f(x)|=\log|\det J_{f_1}(x)|+\log|\det J_{f_2}(h)|.$$
+            $$\log|\det J_{f_1}(x)|+\log|\det J_{f_2}(h)|.$$
 
             <work>
 

@@ -96,14 +96,14 @@ class Affine(Stepwise):
             **Assumption.** $a\ne0$, so the map can be inverted: the generative direction is $g(z)=az+b$,
             the normalising one $f(x)=(x-b)/a$.
 
-            **Change of variables.** $p(x)=p_z(f(x))\,|f'(x)|$ with $f'(x)=1/a$, so
+            **Change of variables.** $p(x)=p_z(f(x))\,|f'(x)|$ with $f'(x)=1/a$, so with $z=f(x)$
 
-            $$\log p(x)=\log p_z(z)-\log|a|,\qquad z=f(x).$$
+            $$\log p(x)=\log p_z(z)-\log|a|.$$
 
-            **The latent.** $z=\dfrac{<x>-<(b)>}{<a>}=<z>$, where the base has the log-density
+            **The latent.** $z=\dfrac{<x>-<(b)>}{<a>}=<z>$. There the base log-density,
+            $-\tfrac12\log(2\pi)-\tfrac12z^2$, is
 
-            $$\log p_z(z)=-\tfrac12\log(2\pi)-\tfrac12z^2,\qquad
-            -\tfrac12\log(2\pi)-\tfrac12\cdot<(z)>^2=<base>.$$
+            $$-\tfrac12\log(2\pi)-\tfrac12\cdot<(z)>^2=<base>.$$
 
             **The derivative.** $|a|=<size>$ and $\log<size>=<log_a>$.
 
