@@ -75,8 +75,8 @@ class Nested(Problem):
             **Answer.** $W_1=<first>+<second>\approx <w:2>$ (in the unit of $x$).
 
             **Does it make sense?** $Q$ lies inside $P$, so mass moves inwards from both sides, by $<left>$
-            and $<right>$ at most. $W_1$ is less than both halves together, $\frac{<total>}{2}=<half>$, and
-            not less than the difference of the means, $<shift>$.
+            and $<right>$ at most. $W_1$ lies between the difference of the means, $<shift>$, and the mean
+            of the two, $\frac{<total>}{2}=<half>$.
             """,
             n,
             minus=-n.right,
@@ -149,7 +149,7 @@ class Overlap(Problem):
 
             $$\int\min(p,q)\,dx=\frac{<common>}{<wide>}=<overlap>.$$
 
-            **Answer.** $d_{\mathrm{TV}}=1-\frac{<common>}{<wide>}\approx <tv:2>$ (a difference of
+            **Answer.** $d_{\mathrm{TV}}=1-\frac{<common>}{<wide>}=<tv:2>$ (a difference of
             probabilities, no unit).
 
             **Does it make sense?** It lies between 0 and 1. The event $A$ where $p>q$ reaches it: it is

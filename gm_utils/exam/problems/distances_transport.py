@@ -302,7 +302,7 @@ class Critic(Problem):
 
             **Scaling.** $f/L$ is the steepest multiple that is allowed, and its gain is the gain over $L$.
 
-            **Answer.** $W_1\ge<gain>\cdot\frac{<gap>}{<jump>}\approx <a:2>$ (in the unit of $x$).
+            **Answer.** $W_1\ge<gain>\cdot\frac{<gap>}{<jump>}=<a:2>$ (in the unit of $x$).
 
             **Does it make sense?** It must not exceed $W_1$ itself, which is $<true>$ (the area between the
             distribution functions): the bound reaches $<percent:0>$ % of it.

@@ -106,7 +106,7 @@ class Zero(Problem):
 
     def draw(self, rng: Random) -> Numbers:
         way = rng.choice(["pq", "qp"])
-        return Numbers(w=rng.choice([1, 2, 3, 4, 5, 10]), k=rng.choice([2, 2.5, 3, 3.5, 4, 5, 6, 8]), way=way)
+        return Numbers(w=rng.choice([2, 3, 4, 5, 8, 10]), k=rng.choice([2, 2.5, 3, 3.5, 4, 5, 6, 8]), way=way)
 
     def mean(self, n: Numbers) -> float:
         """Mean of log(x / w) under the density that stands first."""
@@ -133,7 +133,7 @@ class Zero(Problem):
             (kl / math.log(2), NATS),
             *[(kl + math.log(n.w),
                r"That is the cross-entropy $H(p,q)$; $h(p)=\log w$ has to be subtracted.")]
-            * (forward and n.w > 1),
+            * forward,
             (self.value(n, 0), r"You left out the part with $\log(x/w)$."),
         ]  # fmt: skip
 

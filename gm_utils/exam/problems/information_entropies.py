@@ -75,8 +75,8 @@ class Ruler(Problem):
             **Assumption.** A differential entropy belongs to a density, and a density is per unit of
             length: the unit has to be named. Here it is 1 <new>.
 
-            **The new unit.** A length in <new> is the length in <old> times $<times:3>$, so it is Gaussian
-            with $\sigma=<times:3>\cdot<s>=<t:6>$ (in <new>).
+            **The new unit.** A position in <new> is the position in <old> times $<times:3>$, so it is
+            Gaussian with $\sigma=<times:3>\cdot<s>=<t:6>$ (in <new>).
 
             **Gaussian.** With $-\log p(x)=\tfrac12\log(2\pi\sigma^2)+\dfrac{(x-\mu)^2}{2\sigma^2}$ and
             $\mathbb E(x-\mu)^2=\sigma^2$,
@@ -87,14 +87,14 @@ class Ruler(Problem):
 
             **Answer.** $h=1.4189+<(log)>\approx <h:2>$ nats, for positions in <new>.
 
-            **Does it make sense?** For positions in <old> it would be $1.4189+\log<s>\approx <before:4>$
+            **Does it make sense?** For positions in <old> it would be $1.4189+\log<s>\approx <before:2>$
             nats; the difference is $\log<times:3>\approx <shift:4>$, as $h(aX)=h(X)+\log\lvert a\rvert$
             says. The entropy is <sign>, as $\sigma$ is <side> $1/\sqrt{2\pi e}\approx 0.242$.
             """,
             n,
             log=math.log(n.t),
             h=h,
-            before=round(math.log(n.s) + 1.4189, 4),
+            before=math.log(n.s) + 1.4189,
             shift=shift,
             sign="negative" if h < 0 else "positive",
             side="below" if h < 0 else "above",
@@ -166,8 +166,8 @@ class Uniform(Problem):
             **Answer.** $h(Y)=\log_2 <w>\approx <h:2>$ bits.
 
             **Does it make sense?** The same comes from $h(cX+d)=h(X)+\log_2\lvert c\rvert$:
-            $h(X)=\log_2 <width>=<before>$ and $\log_2<abs>=<shift>$ bits. The shift $d$ plays no part. The
-            entropy is <sign> because the interval is <side> than 1: that is allowed for a density.
+            $h(X)=\log_2 <width>=<before>$ and $\log_2 <abs>=<shift>$ bits. The shift $d$ plays no part. The
+            entropy is <sign>, as the interval is <side> than 1; a density may have either sign.
             """,
             n,
             x0=getattr(n, first),
@@ -262,7 +262,7 @@ class Waiting(Problem):
             n,
             h=h,
             double=round(2 * round(n.mean, 5), 5),
-            flat=math.log(2 * n.mean),
+            flat=math.log(2 * round(n.mean, 5)),
             sign="negative" if h < 0 else "positive",
             side="below" if h < 0 else "above",
         )
