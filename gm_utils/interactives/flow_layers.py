@@ -1,4 +1,4 @@
-"""A trained flow of the plane that runs in the page: data and draws at every layer, and each layer's log-det."""
+"""A trained flow of the plane runs in the page: points at every layer, and each layer's log-determinant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from gm_utils.models.flows import Flow, MaskedAutoregressive, bounded
 def _layer(transform: nn.Module) -> dict:
     """The layer as the page runs it: constants for its first coordinate, a network for its second one."""
     if not isinstance(transform, MaskedAutoregressive) or len(transform.made.order) != 2:
-        raise TypeError(f"flow has a {type(transform).__name__}; expected MaskedAutoregressive, two coordinates")
+        kind = type(transform).__name__
+        raise TypeError(f"flow has a {kind}; expected MaskedAutoregressive of two coordinates")
     a, b = transform.made.order
     *inner, last = transform.made.layers
     weights = [layer.weight * layer.mask for layer in transform.made.layers]
@@ -37,8 +38,9 @@ def flow_layers(
 
     flow: of `MaskedAutoregressive` layers for D = 2, else TypeError. data: (n, 2), the points that are shown;
     as many draws of the base are shown on their way to x. labels: (n,) of 0 and 1, their colours; a draw has
-    the colour of the data point nearest to it. probe: the point x whose log-density is asked first. start: the
-    number of layers done at first. The page's maps equal torch's within 1e-2. Raises ValueError for other shapes.
+    the colour of the data point nearest to it. probe: the point x whose log-density is asked first. start:
+    the number of layers done at first. The page's maps equal torch's within 1e-2, log-determinants in nats.
+    Raises ValueError for other shapes. Source: Papamakarios et al. (2017), equations 3 to 5.
     """
     if data.ndim != 2 or data.shape[1] != 2 or labels.shape != data.shape[:1]:
         shapes = f"{tuple(data.shape)} and {tuple(labels.shape)}"
@@ -49,15 +51,15 @@ def flow_layers(
     levels = [data]
     for transform in flow.transforms:
         levels.append(transform(levels[-1])[0])
-    radius = round(min(float(torch.cat(levels).abs().quantile(0.998)) * 1.05, 5), 2)
+    radius = round(min(float(torch.cat(levels).abs().quantile(0.99)) * 1.05, 5), 2)
     digits = ["".join(str(int(label)) for label in some) for some in (labels, drawn)]
     config = {
         "layers": layers, "data": _base64(_array(data)), "labels": digits[0], "draws": _base64(_array(base)),
         "drawn": digits[1], "probe": list(probe), "start": start, "radius": radius,
     }  # fmt: skip
     label = (
-        f"A flow of {len(layers)} layers: choose a layer, and see the two moons on their way to a Gaussian, or "
-        "draws on their way to the moons, with the share of each layer in the log-determinant of one point."
+        f"A flow of {len(layers)} layers: choose a layer, and see the data on their way to a Gaussian, or "
+        "draws on their way to the data, with the share of each layer in the log-determinant of one point."
     )
     pictures = _frames(flow, levels, digits[0], radius)
     return assemble(id, label, "flow_layers.js", config, pictures)
@@ -75,7 +77,7 @@ def _frames(flow: Flow, levels: list[Tensor], digits: str, radius: float) -> lis
             style = f'stroke="{frames.hue(hue)}" stroke-width="3" stroke-linecap="round"'
             parts.append(f'<path d="{dots}" {style}/>')
         name = "The data" if k == 0 else f"After layer {k} of {count}"
-        gained = sum(shares[last:k], torch.zeros(()))
-        caption = f"{name}." if k == 0 else f"{name}: log-determinant {frames.signed(float(gained), 2)} on average."
+        gained = frames.signed(float(sum(shares[last:k])), 2)
+        caption = f"{name}: log-determinant {gained} on average." if k else f"{name}."
         pictures.append((frames.svg(160, 160, name, *parts), caption))
     return pictures
