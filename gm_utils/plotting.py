@@ -37,7 +37,7 @@ def use_style() -> None:
     from cycler import cycler
 
     mpl.rcParams.update({
-        "figure.figsize": (6.4, 3.2), "figure.dpi": 100, "savefig.dpi": 144,
+        "figure.figsize": (5.2, 3.0), "figure.dpi": 100, "savefig.dpi": 144,
         "figure.constrained_layout.use": True,
         "figure.facecolor": GROUND, "axes.facecolor": GROUND, "savefig.facecolor": GROUND,
         "legend.facecolor": GROUND, "legend.edgecolor": GROUND, "legend.framealpha": 0.85,

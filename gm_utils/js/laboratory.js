@@ -78,7 +78,7 @@ function drawSums(t) {
   const thin = level - ny(logp) <= 19;
   sums.draw(axis.join("") +
     piece(left, width, 0, logp, "logp elbo", "green", "log p(x)") + piece(left, width, logp, t.elbo, "gap", "orange", "gap") +
-    piece(second, width, 0, t.recon, "recon elbo", "blue", "reconstruction") + piece(second, width, t.recon, t.elbo, "kl elbo", "purple", "KL to prior") +
+    piece(second, width, 0, t.recon, "recon elbo", "blue", width < 100 ? "reconstr." : "reconstruction") + piece(second, width, t.recon, t.elbo, "kl elbo", "purple", "KL to prior") +
     rule(end + 6, level + 0.75, "blue", 1.5) + rule(sums.width, ny(logp) - 1, "green", 2) +
     (thin ? `<g data-piece="gap">${text(left + width / 2, level + 17, t.gap < 5e-4 ? "no gap" : "gap", "fill: var(--orange)", "middle")}</g>` : "") +
     text(end + 8, ny(logp) - 22, "log p(x)", "fill: var(--green); font-weight: 650") + text(end + 8, ny(logp) - 7, fixed(logp), "fill: var(--green)") +

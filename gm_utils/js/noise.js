@@ -72,7 +72,7 @@ function drawTrade(t) {
   });
   const seen = measured.map(m => {
     const x = kx(m.kl), y = ey(Math.min(m.error, total));
-    labels.push({ x: x + 11, y: y + (x > trade.width * 0.7 ? 20 : 8), name: m.name, hue: "orange" });
+    labels.push({ x: x + 11, y: y + 20, name: m.name, hue: "orange" });
     return `<path d="M${x} ${y - 6}l6 6l-6 6l-6 -6Z" style="fill: var(--orange)"/>`;
   });
   labels.sort((a, b) => a.y - b.y).forEach((label, i) => { // no two names on each other
@@ -91,7 +91,7 @@ function fact(label, hue) {
   const number = el("b");
   return { number, node: el("div", { style: `--hue: var(--${hue})` }, el("span", {}, label), number) };
 }
-const facts = { live: fact("live latents", "blue"), kl: fact("KL, nats", "blue"), error: fact(`squared error, of ${fixed(total, 2)}`, "gold"), elbo: fact("ELBO, nats", "green") };
+const facts = { live: fact("live latents", "blue"), kl: fact("KL, nats", "blue"), error: fact(`error of ${fixed(total, 2)}`, "gold"), elbo: fact("ELBO, nats", "green") };
 
 function render() {
   if (!bars.width || !trade.width) return;
