@@ -56,7 +56,9 @@ class AffineCoupling(nn.Module):
         widths = [n_a, *hidden, 2 * (dim - n_a)]
         pairs = zip(widths, widths[1:], strict=False)
         layers = [layer for pair in pairs for layer in (nn.Linear(*pair), nn.ReLU(inplace=True))]
-        self.net = _start_at_zero(nn.Sequential(*layers[:-1]))
+        self.net = nn.Sequential(*layers[:-1])
+        nn.init.zeros_(self.net[-1].weight)
+        nn.init.zeros_(self.net[-1].bias)
 
     def forward(self, x: Tensor) -> Pair:
         a, b, s, t = self._parts(_checked(x, self.dim, "x"))
@@ -97,9 +99,8 @@ class MADE(nn.Module):
 
     dim: D. hidden: widths. order: (D,), the coordinates from first to last; by default 0, ..., D - 1. The
     first has degree 1, the last D; a hidden unit of degree m sees the first m. `made(x)`: (..., D) -> shift
-    and `bounded` log-scale, both (..., D), both 0 at the start. Germain et al. (2015),
-    https://arxiv.org/abs/1502.03509. Raises ValueError for dim < 1, a width below D - 1 (a degree would be
-    missing), an order that is no permutation.
+    and `bounded` log-scale, both (..., D). Germain et al. (2015), https://arxiv.org/abs/1502.03509. Raises
+    ValueError for dim < 1, a width below D - 1 (a degree would be missing), an order that is no permutation.
     """
 
     def __init__(self, dim: int, hidden: Sequence[int] = (64, 64), order: Iterable[int] | None = None):
@@ -112,7 +113,7 @@ class MADE(nn.Module):
         units = [torch.arange(h) * below // h + 1 for h in hidden]
         layers = [MaskedLinear(*pair) for pair in zip([degree, *units[:-1]], units, strict=True)]
         layers.append(MaskedLinear(units[-1], degree.repeat(2), strict=True))
-        self.layers = _start_at_zero(nn.ModuleList(layers))
+        self.layers = nn.ModuleList(layers)
         starts = [[-(-m * h // below) for m in range(dim + 1)] for h in hidden]
         self.blocks = [[slice(*ends) for ends in zip(s, s[1:], strict=False)] for s in starts]
 
@@ -359,9 +360,3 @@ def _permutation(order: Iterable[int], dim: int) -> list[int]:
     if sorted(order) != list(range(dim)):
         raise ValueError(f"order is {order}; expected each of 0, ..., {dim - 1} once")
     return order
-
-
-def _start_at_zero(layers: nn.Sequential | nn.ModuleList) -> nn.Sequential | nn.ModuleList:
-    nn.init.zeros_(layers[-1].weight)
-    nn.init.zeros_(layers[-1].bias)
-    return layers
