@@ -7,7 +7,7 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import Problem, fill
-from gm_utils.exam.problems.information import NATS, added, column, shares, table
+from gm_utils.exam.problems.information import NATS, added, column, shares, table, total
 
 LECTURE = "05-distances"
 
@@ -238,11 +238,15 @@ class Midpoint(Problem):
 
             <lp>
 
+            and adds up to $<sp>$.
+
             **$D_{\mathrm{KL}}(Q\Vert M)$** has the terms
 
             <lq>
 
-            **Answer.** $\mathrm{JS}(P,Q)=\frac{<sum>}{2}\approx <js:2>$ nats.
+            and adds up to $<sq>$.
+
+            **Answer.** $\mathrm{JS}(P,Q)=\frac{<sp>+<sq>}{2}\approx <js:2>$ nats.
 
             **Does it make sense?** It lies between 0 and $\log2\approx 0.6931$ nats, although one of the KL
             divergences between $P$ and $Q$ is infinite: $M$ is positive wherever $P$ or $Q$ is. It would be
@@ -253,7 +257,8 @@ class Midpoint(Problem):
             m2=n.m[2],
             lp=lines[0],
             lq=lines[1],
-            sum=added([*parts[0], *parts[1]]),
+            sp=total(parts[0]),
+            sq=total(parts[1]),
             js=self.answer(n),
         )
 
@@ -323,14 +328,16 @@ class Game(Problem):
 
             <terms>
 
-            **Answer.** $V(D^\ast)=<sum>\approx <v:2>$ nats.
+            They add up to $<sum>$.
+
+            **Answer.** $V(D^\ast)\approx <v:2>$ nats.
 
             **Does it make sense?** It is $2\,\mathrm{JS}(P,Q)-2\log2$, so it must lie between
             $-2\log2\approx -1.3863$ (equal distributions) and 0 (nothing in common). Here
             $\mathrm{JS}(P,Q)\approx <js:2>$ nats.
             """,
             terms=column(list(zip(lines, parts, strict=True))),
-            sum=added(parts),
+            sum=total(parts),
             v=self.answer(n),
             js=js,
         )

@@ -218,8 +218,8 @@ class Frechet(Problem):
             The features of real images are modelled by $P=\mathcal N(\mu_P,\Sigma_P)$, those of generated
             images by $Q=\mathcal N(\mu_Q,\Sigma_Q)$, with
 
-            $$\mu_P=(<m0>,\,<m1>),\quad\Sigma_P=\operatorname{diag}(<v0>,\,<v1>),\qquad
-            \mu_Q=(<k0>,\,<k1>),\quad\Sigma_Q=\operatorname{diag}(<w0>,\,<w1>).$$
+            $$\begin{aligned}\mu_P&=(<m0>,\,<m1>),&\Sigma_P&=\operatorname{diag}(<v0>,\,<v1>),\\
+            \mu_Q&=(<k0>,\,<k1>),&\Sigma_Q&=\operatorname{diag}(<w0>,\,<w1>).\end{aligned}$$
 
             Compute the Fréchet distance between them as FID defines it. Give the exact value.
             """,

@@ -33,6 +33,11 @@ def added(values: list[float], places: int = 4) -> str:
     return "+".join([first, *(f"({v})" if v.startswith("-") else v for v in rest)])
 
 
+def total(values: list[float]) -> str:
+    """The sum of the values as printed, worked out."""
+    return f"{sum(round(value, 4) for value in values):.4f}"
+
+
 def table(head: list[str], *rows: tuple[str, list[float]]) -> str:
     """A Markdown table: a name and numbers in each row."""
     body = [f"| {name} | " + " | ".join(f"${decimal(v)}$" for v in values) + " |" for name, values in rows]

@@ -7,7 +7,7 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import Problem, fill
-from gm_utils.exam.problems.information import BITS, LECTURE, NATS, added, column, shares, table
+from gm_utils.exam.problems.information import BITS, LECTURE, NATS, added, column, shares, table, total
 
 
 def surprise(p: list[float]) -> float:
@@ -264,7 +264,9 @@ class Conditional(Problem):
 
             <terms>
 
-            **Answer.** $H(<a>\mid <b>)=<sum>\approx <h:2>$ bits.
+            They add up to $<sum>$.
+
+            **Answer.** $H(<a>\mid <b>)\approx <h:2>$ bits.
 
             **Does it make sense?** Knowledge of $<b>$ cannot raise the entropy of $<a>$ on average: without
             it, $H(<a>)=<alone:2>$ bits. The difference, $I(X;Y)$, is not negative.
@@ -277,7 +279,7 @@ class Conditional(Problem):
             one="row" if n.asked == "Y" else "column",
             sums=", ".join(fill("$<s>$", s=s) for s in sums),
             terms=column(list(zip(lines, parts, strict=True))),
-            sum=added(parts),
+            sum=total(parts),
             h=self.answer(n),
             alone=alone,
         )
