@@ -51,7 +51,7 @@ def flow_layers(
     levels = [data]
     for transform in flow.transforms:
         levels.append(transform(levels[-1])[0])
-    radius = round(min(float(torch.cat(levels).abs().quantile(0.99)) * 1.05, 5), 2)
+    radius = round(min(float(torch.cat(levels).abs().quantile(0.98)) * 1.05, 5), 2)
     digits = ["".join(str(int(label)) for label in some) for some in (labels, drawn)]
     config = {
         "layers": layers, "data": _base64(_array(data)), "labels": digits[0], "draws": _base64(_array(base)),

@@ -202,10 +202,9 @@ stage.append(
   words("p", "gm-asks", "Which layer bends the moons?"),
   words("p", "gm-note", "The lecture\u2019s trained flow runs here: x \u2192 z carries data to the base, z \u2192 x draws of the base to the data. The grid is the straight grid of the base, carried along. Drag the ring to ask for the density of a point."),
   el("div", { style: `display: grid; grid-template-columns: repeat(${K + 1}, minmax(0, 1fr)); gap: 4px; margin: 0 0 .7rem` }, ...strip.map(s => s.node)),
-  el("div", { class: "gm-views" }, el("div", {}, plane.node), el("div", {},
-    title, bars.node,
-    el("div", { class: "gm-facts", style: "grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .35rem .7rem" }, ...Object.values(facts).map(f => f.node)),
-    el("div", { class: "gm-controls" }, chooser.node),
-    el("div", { class: "gm-buttons" }, turns.normalise, turns.generate, play, button("Reset", reset, { class: "gm-reset" })),
-    status)));
+  el("div", { class: "gm-views" }, el("div", {}, plane.node), el("div", {}, title, bars.node,
+    el("div", { class: "gm-facts", style: "grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .35rem .7rem" }, ...Object.values(facts).map(f => f.node)))),
+  el("div", { class: "gm-controls" }, chooser.node),
+  el("div", { class: "gm-buttons" }, turns.normalise, turns.generate, play, button("Reset", reset, { class: "gm-reset" })),
+  status);
 root.gm = { state, levels, layers, move, go, logBase };
