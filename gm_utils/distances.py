@@ -43,7 +43,7 @@ def total_variation(p: Numbers, q: Numbers) -> Tensor:
 def hellinger(p: Numbers, q: Numbers) -> Tensor:
     """Hellinger distance, a metric; with the factor 1/√2 that some texts leave out.
 
-    H(p, q) = ‖√p - √q‖₂ / √2, in [0, 1];  H² <= TV <= √2 H
+    d_H(p, q) = ‖√p - √q‖₂ / √2, in [0, 1];  d_H² <= TV <= √2 d_H
 
     p, q: (..., K), distributions; batches broadcast. Returns (...), no unit.
     Source: Hellinger (1909); Tsybakov (2009), chapter 2, there without the factor.
