@@ -242,7 +242,7 @@ def arithmetic(tex: str) -> list[float | None]:
         s = re.sub(r"exp\{([^{}]*)\}", r"exp(\1)", s)
         s = re.sub(r"\\d?frac\{([^{}]*)\}(?:\{([^{}]*)\}|(\d))", lambda m: f"(({m[1]})/({m[2] or m[3]}))", s)
         s = re.sub(r"\\sqrt\{([^{}]*)\}", r" sqrt(\1)", s)
-        s = s.replace(r"\lvert", " abs(").replace(r"\rvert", ")")
+        s = re.sub(r"(?:\\lvert|\|)(.*?)(?:\\rvert|\|)", r" abs(\1)", s)
         s = re.sub(r"\\log_2 *(\d+(?:\.\d+)?)", r" lb(\1)", s).replace(r"\log_2", " lb")
         s = re.sub(r"\\log *(\d+(?:\.\d+)?)", r" log(\1)", s).replace(r"\log", " log").replace("^", "**")
         s = re.sub(r"(?<=[\d)]) *(?=log|lb|exp|sqrt|abs|pi|\()", "*", s)
@@ -264,7 +264,7 @@ def arithmetic(tex: str) -> list[float | None]:
         (r"(-1.5)^2+0.25", 2.5),
         (r"(-2-0.5)e^{-0.5\cdot2}", -0.9197),
         (r"-0.5\log_20.5-0.25\log_2\frac{0.25}{1}", 1),
-        (r"2\lvert 0.2-0.5\rvert+\lvert -1\rvert", 1.6),
+        (r"2\lvert 0.2-0.5\rvert+|-1|", 1.6),
         (r"e^{2}-e^{-1.5}+3e^{0}", 10.1659),
         (r"x+1", None),
     ],

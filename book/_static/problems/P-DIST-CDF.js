@@ -22,7 +22,7 @@
 "\n<p>Compute the Wasserstein-□ distance <math><msub><mi>W</mi><mn>□</mn></msub><mo stretchy=\"false\">(</mo><mi>P</mi><mo separator=\"true\">,</mo><mi>Q</mi><mo stretchy=\"false\">)</mo></math>",
 ", to two decimals.</p>",
 "<p>Keep the order: the lower end of one interval goes to the lower end of the other, the upper to the upper.</p>",
-"<p><strong>Definition.</strong> On the line <math><msub><mi>W</mi><mn>□</mn></msub><mo>=</mo><msubsup><mo>∫</mo><mn>□</mn><mn>□</mn></msubsup><mo stretchy=\"false\">∣</mo><msubsup><mi>F</mi><mi>P</mi><mrow><mo>−</mo><mn>□</mn></mrow></msubsup><mo stretchy=\"false\">(</mo><mi>u</mi><mo stretchy=\"false\">)</mo><mo>−</mo><msubsup><mi>F</mi><mi>Q</mi><mrow><mo>−</mo><mn>□</mn></mrow></msubsup><mo stretchy=\"false\">(</mo><mi>u</mi><mo stretchy=\"false\">)</mo><mo stretchy=\"false\">∣</mo><mtext> </mtext><mi>d</mi><mi>u</mi></math>",
+"<p><strong>Definition.</strong> On the line <math><msub><mi>W</mi><mn>□</mn></msub><mo>=</mo><msubsup><mo>∫</mo><mn>□</mn><mn>□</mn></msubsup><mi mathvariant=\"normal\">∣</mi><msubsup><mi>F</mi><mi>P</mi><mrow><mo>−</mo><mn>□</mn></mrow></msubsup><mo stretchy=\"false\">(</mo><mi>u</mi><mo stretchy=\"false\">)</mo><mo>−</mo><msubsup><mi>F</mi><mi>Q</mi><mrow><mo>−</mo><mn>□</mn></mrow></msubsup><mo stretchy=\"false\">(</mo><mi>u</mi><mo stretchy=\"false\">)</mo><mi mathvariant=\"normal\">∣</mi><mtext> </mtext><mi>d</mi><mi>u</mi></math>",
 ", the same\narea as that between the two distribution functions.</p>",
 "\n<p><strong>Quantile functions.</strong> For <math><mi>P</mi></math>",
 " it runs linearly from <math><mn>□</mn></math>",

@@ -47,7 +47,7 @@
 " nats, for positions in m.</p>",
 "\n<p><strong>Does it make sense?</strong> For positions in cm it would be <math><mn>□</mn><mo>+</mo><mi>log</mi><mspace width=\"□em\"/><mn>□</mn><mo>≈</mo><mo form=\"prefix\">−</mo><mn>□</mn></math>",
 "\nnats; the difference is <math><mi>log</mi><mspace width=\"□em\"/><mn>□</mn><mo>≈</mo><mo form=\"prefix\">−</mo><mn>□</mn></math>",
-", as <math><mi>h</mi><mo stretchy=\"false\">(</mo><mi>a</mi><mi>X</mi><mo stretchy=\"false\">)</mo><mo>=</mo><mi>h</mi><mo stretchy=\"false\">(</mo><mi>X</mi><mo stretchy=\"false\">)</mo><mo>+</mo><mi>log</mi><mspace width=\"□em\"/><mo stretchy=\"false\">∣</mo><mi>a</mi><mo stretchy=\"false\">∣</mo></math>",
+", as <math><mi>h</mi><mo stretchy=\"false\">(</mo><mi>a</mi><mi>X</mi><mo stretchy=\"false\">)</mo><mo>=</mo><mi>h</mi><mo stretchy=\"false\">(</mo><mi>X</mi><mo stretchy=\"false\">)</mo><mo>+</mo><mi>log</mi><mspace width=\"□em\"/><mi mathvariant=\"normal\">∣</mi><mi>a</mi><mi mathvariant=\"normal\">∣</mi></math>",
 "\nsays. The entropy is negative, as <math><mi>σ</mi></math>",
 " is below <math><mn>□</mn><mi mathvariant=\"normal\">/</mi><msqrt><mrow><mn>□</mn><mi>π</mi><mi>e</mi></mrow></msqrt><mo>≈</mo><mn>□</mn></math>",
 "That is the entropy for positions in mm; a density changes with the unit.",

@@ -69,11 +69,11 @@ class Variation(Problem):
     def solution(self, n: Numbers) -> str:
         gaps = [p - q for p, q in pairs(n)]
         up = [k for k, g in enumerate(gaps) if g > 1e-9]
-        lines = (fill(r"\lvert <p>-<q>\rvert", p=p, q=q) for p, q in pairs(n))
+        lines = (fill(r"|<p>-<q>|", p=p, q=q) for p, q in pairs(n))
         event = r",\,".join(str(k + 1) for k in up)
         return fill(
             r"""
-            **Definition.** $d_{\mathrm{TV}}(P,Q)=\tfrac12\sum_x\lvert P(x)-Q(x)\rvert$, which is also the
+            **Definition.** $d_{\mathrm{TV}}(P,Q)=\tfrac12\sum_x|P(x)-Q(x)|$, which is also the
             largest difference $P(A)-Q(A)$ over all events $A$.
 
             **Absolute differences.**

@@ -59,7 +59,7 @@ class Nested(Problem):
         total = n.left + n.right
         return fill(
             r"""
-            **Definition.** On the line $W_1=\int_0^1\lvert F_P^{-1}(u)-F_Q^{-1}(u)\rvert\,du$, the same
+            **Definition.** On the line $W_1=\int_0^1|F_P^{-1}(u)-F_Q^{-1}(u)|\,du$, the same
             area as that between the two distribution functions.
 
             **Quantile functions.** For $P$ it runs linearly from $<a>$ to $<b>$, for $Q$ from $<c>$ to
@@ -113,7 +113,7 @@ class Overlap(Problem):
         tv, union = self.answer(n), n.first + n.second - n.common
         return [
             (1 - tv, r"That is the overlap, $\int\min(p,q)$; total variation is 1 minus it."),
-            (2 * tv, r"You forgot the factor one half of $\tfrac12\int\lvert p-q\rvert$."),
+            (2 * tv, r"You forgot the factor one half of $\tfrac12\int|p-q|$."),
             (1 - n.common / n.narrow,
              r"You took the larger of the two densities where both are positive; the common area has the "
              r"height of the smaller."),
@@ -138,8 +138,8 @@ class Overlap(Problem):
     def solution(self, n: Numbers) -> str:
         return fill(
             r"""
-            **Definition.** $d_{\mathrm{TV}}=\tfrac12\int\lvert p-q\rvert\,dx=1-\int\min(p,q)\,dx$, as
-            $\lvert p-q\rvert=p+q-2\min(p,q)$ and both densities integrate to 1.
+            **Definition.** $d_{\mathrm{TV}}=\tfrac12\int|p-q|\,dx=1-\int\min(p,q)\,dx$, as
+            $|p-q|=p+q-2\min(p,q)$ and both densities integrate to 1.
 
             **Densities.** $p=\frac{1}{<first>}$ on an interval of length $<b>-<(a)>=<first>$, and
             $q=\frac{1}{<second>}$ on one of length $<d>-<(c)>=<second>$.

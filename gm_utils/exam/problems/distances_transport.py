@@ -84,13 +84,13 @@ class Histogram(Problem):
     def solution(self, n: Numbers) -> str:
         p, q = ([sum(d[: k + 1]) for k in range(3)] for d in (n.p, n.q))
         lines = [
-            (fill(r"\lvert <p>-<q>\rvert\cdot <gap>", p=a, q=b, gap=gap), abs(a - b) * gap)
+            (fill(r"|<p>-<q>|\cdot <gap>", p=a, q=b, gap=gap), abs(a - b) * gap)
             for a, b, gap in zip(p, q, n.gaps, strict=True)
         ]
         moved = sum(abs(a - b) for a, b in zip(n.p, n.q, strict=True)) / 2
         return fill(
             r"""
-            **Definition.** On the line $W_1=\int\lvert F_P(x)-F_Q(x)\rvert\,dx$, the area between the
+            **Definition.** On the line $W_1=\int|F_P(x)-F_Q(x)|\,dx$, the area between the
             distribution functions: what has to cross a point, times how far.
 
             **Distribution functions.** Between the positions they are constant: $F_P=<fp>$ and $F_Q=<fq>$
@@ -184,24 +184,26 @@ class Samples(Problem):
     def solution(self, n: Numbers) -> str:
         size = len(n.x) * len(n.y)
         unit = math.gcd(*(w for _, _, w in n.pieces))
-        lines = "+".join(rf"{w // unit}\cdot\lvert {a}-{b}\rvert" for a, b, w in n.pieces)
-        total = sum(w // unit * abs(a - b) for a, b, w in n.pieces)
+        lines = [(rf"{w // unit}\cdot|{a}-{b}|", w // unit * abs(a - b)) for a, b, w in n.pieces]
+        total = sum(way for _, way in lines)
         return fill(
             r"""
             **Definition.** On the line it is best to keep the order:
-            $W_1=\int_0^1\lvert F_x^{-1}(u)-F_y^{-1}(u)\rvert\,du$ with the quantile functions.
+            $W_1=\int_0^1|F_x^{-1}(u)-F_y^{-1}(u)|\,du$ with the quantile functions.
 
             **Sorted:** $x$: $<x>$ (weight $\tfrac1{<a>}$ each) and $y$: $<y>$ (weight $\tfrac1{<b>}$ each).
 
             **Pieces.** Cut $[0,1]$ at the multiples of both weights. In units of $\tfrac1{<size>}$ the
             pieces have the widths <widths>; on each, one point of $x$ meets one point of $y$:
 
-            $$<lines>=<total>.$$
+            <lines>
+
+            They add up to $<total>$.
 
             **Answer.** $W_1=\frac{<total>}{<size>}=<w:2>$ (in the unit of the numbers).
 
             **Does it make sense?** The widths add up to $<size>$, that is, to the whole mass. The result is
-            not smaller than the difference of the means, $\lvert <mx>-<(my)>\rvert=<shift:2>$.
+            not smaller than the difference of the means, $|<mx>-<(my)>|=<shift:2>$.
             """,
             x=r",\,".join(map(str, sorted(n.x))),
             y=r",\,".join(map(str, sorted(n.y))),
@@ -209,7 +211,7 @@ class Samples(Problem):
             b=str(len(n.y)),
             size=str(size // unit),
             widths=", ".join(f"${w // unit}$" for _, _, w in n.pieces),
-            lines=lines,
+            lines=column(lines),
             total=total,
             w=self.answer(n),
             mx=sum(n.x) / len(n.x),
@@ -260,7 +262,7 @@ class Critic(Problem):
             (gain / max(n.jumps),
              r"You divided by the largest jump; a slope is the jump over the distance of the points."),
             (gain / max(map(abs, n.f)),
-             r"You divided by the largest value of $\lvert f\rvert$; the Lipschitz constant is the "
+             r"You divided by the largest value of $|f|$; the Lipschitz constant is the "
              r"largest *slope*."),
             (true, r"That is $W_1$ itself. The question is what this critic proves about it."),
             (gain * n.steep,
@@ -291,7 +293,7 @@ class Critic(Problem):
         return fill(
             r"""
             **Definition.** $W_1(P,Q)=\sup\,\mathbb E_P[f]-\mathbb E_Q[f]$ over all $f$ with
-            $\lvert f(x)-f(y)\rvert\le\lvert x-y\rvert$. Any such $f$ proves a lower bound.
+            $|f(x)-f(y)|\le|x-y|$. Any such $f$ proves a lower bound.
 
             **Gain of this critic.** With $\big(P(x)-Q(x)\big)f(x)$ summed over the points,
 

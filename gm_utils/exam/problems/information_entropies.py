@@ -88,7 +88,7 @@ class Ruler(Problem):
             **Answer.** $h=1.4189+<(log)>\approx <h:2>$ nats, for positions in <new>.
 
             **Does it make sense?** For positions in <old> it would be $1.4189+\log<s>\approx <before:2>$
-            nats; the difference is $\log<times:3>\approx <shift:4>$, as $h(aX)=h(X)+\log\lvert a\rvert$
+            nats; the difference is $\log<times:3>\approx <shift:4>$, as $h(aX)=h(X)+\log|a|$
             says. The entropy is <sign>, as $\sigma$ is <side> $1/\sqrt{2\pi e}\approx 0.242$.
             """,
             n,
@@ -124,13 +124,13 @@ class Uniform(Problem):
         return [
             (h * math.log(2), r"That is in nats; bits are asked for: use $\log_2$."),
             (before,
-             r"That is $h(X)$; the map changes the density, and with it the entropy, by $\log_2\lvert "
-             r"c\rvert$."),
+             r"That is $h(X)$; the map changes the density, and with it the entropy, by "
+             r"$\log_2|c|$."),
             (before - math.log2(abs(n.c)),
              r"The sign of the change: a map that shrinks the interval makes the density larger and the "
              r"entropy smaller."),
             (abs(n.c) * before,
-             r"You multiplied the entropy by $\lvert c\rvert$; $\log_2\lvert c\rvert$ is added to it."),
+             r"You multiplied the entropy by $|c|$; $\log_2|c|$ is added to it."),
             (-h,
              r"The sign: the density is 1 over the width, and $-\log_2$ of it is $\log_2$ of the width. "
              r"An interval shorter than 1 has a negative entropy."),
@@ -165,7 +165,7 @@ class Uniform(Problem):
 
             **Answer.** $h(Y)=\log_2 <w>\approx <h:2>$ bits.
 
-            **Does it make sense?** The same comes from $h(cX+d)=h(X)+\log_2\lvert c\rvert$:
+            **Does it make sense?** The same comes from $h(cX+d)=h(X)+\log_2|c|$:
             $h(X)=\log_2 <width>=<before>$ and $\log_2 <abs>=<shift>$ bits. The shift $d$ plays no part. The
             entropy is <sign>, as the interval is <side> than 1; a density may have either sign.
             """,
