@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("distances", "vae")
+NAMES = ("distances", "vae", "flows")
 
 if __name__ == "__main__":
     codes = []
