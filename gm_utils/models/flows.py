@@ -130,7 +130,7 @@ class MaskedAutoregressive(nn.Module):
 
     dim, hidden, order: of its `MADE`. The Jacobian is triangular, log|det dz/dx| = -sum s. `forward` is one
     pass of the network; `inverse` takes D steps, one after another, but computes each hidden unit once: when
-    all that it sees is known. Papamakarios et al. (2017), eqs. 3 to 5, https://arxiv.org/abs/1705.07057.
+    all that it sees is known. Papamakarios et al. (2017), section 3.1, https://arxiv.org/abs/1705.07057.
     """
 
     def __init__(self, dim: int, hidden: Sequence[int] = (64, 64), order: Iterable[int] | None = None):
@@ -274,7 +274,7 @@ class Flow(nn.Module):
         return _chain(z, [transform.inverse for transform in reversed(self.transforms)])
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x), exact, in nats. x: (..., D). Returns (...). Papamakarios et al. (2021), eq. 5."""
+        """log p(x), exact, in nats. x: (..., D). Returns (...). Papamakarios et al. (2021), section 2.1."""
         z, log_det = self(x)
         return self.base.log_prob(z) + log_det
 
