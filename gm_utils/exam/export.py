@@ -24,6 +24,7 @@ LETTER = re.compile(r'<(m[in]) mathvariant="(double-struck|script)">([A-Z])</\1>
 APPLY = re.compile("(</m(?:i|n|style)>)?(<mi>[a-zA-Z]{2,}</mi>)<mo>\u2061</mo>(<mo[^>]*>\\()?")
 SIGN = re.compile(r"(<mo[^>]*>[^<)\]]+</mo>(?:<m(?:text|space)[^>]*>[^<]*(?:</mtext>)?)?)<mo>\u2212</mo>")
 THIN = '<mspace width="0.17em"/>'
+BASE = re.compile(rf"<msub><mrow>(<mi>\w+</mi>){THIN}</mrow>(<m[in]>\w+</m[in]>)</msub>")  # log_2
 OUTER = re.compile(r"^(<math[^>]*>)<mrow>(.*)</mrow></math>$", re.S)  # <math> is a row itself
 
 
@@ -87,6 +88,7 @@ def _for_browsers(mathml: str) -> str:
         return (before + THIN if before else "") + name + (bracket or THIN)
 
     mathml = APPLY.sub(apply, LETTER.sub(letter, mathml))
+    mathml = BASE.sub(rf"<msub>\1\2</msub>{THIN}", mathml)
     return SIGN.sub('\\1<mo form="prefix">\u2212</mo>', mathml)
 
 
