@@ -113,6 +113,14 @@ def test_it_starts_where_only_w1_slopes(visit):
     assert slopes == ["no slope", "no slope", "flat", "flat", "flat", "slope 1.00"]
 
 
+def test_a_box_in_a_box_opens_inside_where_only_w1_slopes(visit):
+    page = visit()
+    page.get_by_role("button", name="box in a box").click()
+    assert place(page) == 0.25
+    slopes = [page.locator(f"{ID} [data-fact={key}] span").last.inner_text() for key in KEYS]
+    assert slopes == ["no slope", "flat", "flat", "flat", "flat", "slope 0.50"]
+
+
 def test_each_distance_pulls_as_it_slopes(visit):
     page = visit()
     pull = page.get_by_role("group", name="let one distance pull Q")

@@ -45,7 +45,7 @@ def moving_distances(id: str = "i-5-move") -> Interactive:
         "W1 as curves over the shift, with values and slopes. Where the supports are disjoint only W1 slopes."
     )
     states = [("two boxes", 1.3), ("two boxes", 0.5), ("box in a box", 0.25), ("two bells", 2.0)]
-    config = {"shapes": SHAPES, "start": states[0]}
+    config = {"shapes": SHAPES, "start": states[0], "opens": dict(states[2:3])}
     return assemble(id, label, "moving_distances.js", config, [_frame(*state) for state in states])
 
 

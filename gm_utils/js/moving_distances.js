@@ -128,7 +128,7 @@ const facts = Object.fromEntries(Object.keys(names).map(name => {
   const number = el("b"), gradient = el("span");
   return [name, { number, gradient, node: el("div", { style: `--hue: var(--${hues[name]})`, "data-fact": name }, el("span", {}, names[name]), number, gradient) }];
 }));
-const choices = Object.keys(config.shapes).map(shape => button(shape, () => { tells = ""; move(state.shift, shape); }, { "aria-pressed": "false" }));
+const choices = Object.keys(config.shapes).map(shape => button(shape, () => { tells = ""; move(config.opens[shape] ?? state.shift, shape); }, { "aria-pressed": "false" }));
 const finite = (value, digits) => Number.isFinite(value) ? fixed(value, digits) : "\u221e";
 
 function render() {
