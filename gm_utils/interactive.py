@@ -158,20 +158,22 @@ def mlp_weights(module: nn.Module) -> dict[str, Any]:
         if isinstance(layer, nn.Linear):
             layers.append([layer.in_features, layer.out_features])
             bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias
-            numbers += [_array(layer.weight).ravel(), _array(bias)]
+            numbers += [array(layer.weight).ravel(), array(bias)]
         elif type(layer) in _ACTIVATIONS:
             layers.append(_ACTIVATIONS[type(layer)])
         elif not isinstance(layer, _PASSED_OVER):
             known = "Linear, ReLU, SiLU, Tanh, Sigmoid in nn.Sequential"
             raise TypeError(f"module has a {type(layer).__name__}; expected {known}")
-    return {"layers": layers, "weights": _base64(np.concatenate(numbers or [np.zeros(0)]))}
+    return {"layers": layers, "weights": halves(np.concatenate(numbers or [np.zeros(0)]))}
 
 
-def _array(values: Tensor) -> np.ndarray:
+def array(values: Tensor) -> np.ndarray:
+    """The tensor's values in float64, off the graph and the device. Any shape."""
     return values.detach().cpu().double().numpy()
 
 
-def _base64(values: np.ndarray) -> str:
+def halves(values: np.ndarray) -> str:
+    """The values, row by row, as little-endian float16 in base64: the page's `halves` reads them."""
     return base64.b64encode(values.astype("<f2").tobytes()).decode()
 
 
@@ -220,10 +222,10 @@ def latent_plane(
     _require_plane(mlp["layers"], codes, labels, log_vars, math.prod(image_shape))
     chosen = torch.linspace(0, len(codes) - 1, min(len(codes), 600)).long()
     digits = "".join(str(int(label)) for label in labels.cpu()[chosen])
-    variances = 0.0 if log_vars is None else np.exp(_array(log_vars)[chosen])
-    density = _Codes(_array(codes)[chosen], variances)
+    variances = 0.0 if log_vars is None else np.exp(array(log_vars)[chosen])
+    density = _Codes(array(codes)[chosen], variances)
     config = {
-        "mlp": mlp, "codes": _base64(density.codes), "precision": _base64(density.precision),
+        "mlp": mlp, "codes": halves(density.codes), "precision": halves(density.precision),
         "labels": digits, "levels": density.levels.round(4).tolist(), "radius": round(density.radius, 3),
         "share": round(density.share, 4), "start": density.hole.tolist(),
         "dense": density.dense.tolist(), "shape": list(image_shape),

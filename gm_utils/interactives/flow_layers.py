@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gm_utils import frames
-from gm_utils.interactive import Frame, Interactive, _array, _base64, assemble, mlp_weights
+from gm_utils.interactive import Frame, Interactive, array, assemble, halves, mlp_weights
 from gm_utils.models.flows import Flow, MaskedAutoregressive, bounded
 
 
@@ -22,11 +22,13 @@ def _layer(transform: nn.Module) -> dict:
     weights = [layer.weight * layer.mask for layer in transform.made.layers]
     weights[0], weights[-1] = weights[0][:, a : a + 1], weights[-1][[b, 2 + b]]
     biases = [*(layer.bias for layer in inner), last.bias[[b, 2 + b]]]
-    net = nn.Sequential(*(nn.Linear(w.shape[1], len(w)) for w in weights))
-    for linear, weight, bias in zip(net, weights, biases, strict=True):
-        linear.weight, linear.bias = nn.Parameter(weight.detach()), nn.Parameter(bias.detach())
+    net: list[nn.Module] = []
+    for weight, bias in zip(weights, biases, strict=True):
+        net += [nn.Linear(*weight.T.shape), nn.ReLU()]
+        net[-2].load_state_dict({"weight": weight, "bias": bias})
+    mlp = mlp_weights(nn.Sequential(*net[:-1]))
     shift, scale = float(last.bias[a]), float(bounded(last.bias[2 + a]))
-    return {"order": [a, b], "shift": round(shift, 5), "scale": round(scale, 5), "mlp": mlp_weights(net)}
+    return {"order": [a, b], "shift": round(shift, 5), "scale": round(scale, 5), "mlp": mlp}
 
 
 @torch.no_grad()
@@ -54,7 +56,7 @@ def flow_layers(
     radius = round(min(float(torch.cat(levels).abs().quantile(0.98)) * 1.05, 5), 2)
     digits = ["".join(str(int(label)) for label in some) for some in (labels, drawn)]
     config = {
-        "layers": layers, "data": _base64(_array(data)), "labels": digits[0], "draws": _base64(_array(base)),
+        "layers": layers, "data": halves(array(data)), "labels": digits[0], "draws": halves(array(base)),
         "drawn": digits[1], "probe": list(probe), "start": start, "radius": radius,
     }  # fmt: skip
     label = (
@@ -70,7 +72,7 @@ def _frames(flow: Flow, levels: list[Tensor], digits: str, radius: float) -> lis
     shares = [transform(h)[1].mean() for transform, h in zip(flow.transforms, levels, strict=False)]
     shown = sorted({round(count * part / 3) for part in range(4)})
     for last, k in pairwise([0, *shown]):
-        spots = _array(80 + levels[k] / radius * torch.tensor([78.0, -78.0]).to(levels[k])).round(1)
+        spots = array(80 + levels[k] / radius * torch.tensor([78.0, -78.0]).to(levels[k])).round(1)
         parts = []
         for which, hue in enumerate(("blue", "orange")):
             dots = "".join(f"M{x} {y}h0" for (x, y), d in zip(spots, digits, strict=True) if d == str(which))

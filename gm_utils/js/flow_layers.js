@@ -1,40 +1,14 @@
 // A trained flow of the plane, layer by layer: data on their way to the base, draws on their way to the data.
 
-function halves(base64) { // float16 numbers, little-endian, as a Float32Array
-  const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
-  return Float32Array.from({ length: bytes.length / 2 }, (_, i) => {
-    const bits = bytes[2 * i] | bytes[2 * i + 1] << 8, exponent = bits >> 10 & 31, fraction = bits & 1023;
-    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction;
-    return bits >> 15 ? -size : size;
-  });
-}
-
 const bounded = s => 3 * Math.tanh(s / 3);
-function perceptron({ layers, weights }) { // one number -> (t, s); relu between; weights (out, in), then the bias
-  const numbers = halves(weights), linear = layers.filter(layer => typeof layer !== "string");
-  return input => {
-    let x = [input], at = 0;
-    linear.forEach(([inputs, outputs], k) => {
-      const y = new Float64Array(outputs), bias = at + inputs * outputs;
-      for (let o = 0; o < outputs; o++, at += inputs) {
-        y[o] = numbers[bias + o];
-        for (let i = 0; i < inputs; i++) y[o] += numbers[at + i] * x[i];
-        if (k < linear.length - 1) y[o] = Math.max(0, y[o]);
-      }
-      at = bias + outputs;
-      x = y;
-    });
-    return x;
-  };
-}
 
 // A layer moves its first coordinate by constants and its second by functions of the first.
 const layers = config.layers.map(({ order: [a, b], shift, scale, mlp }) => {
-  const net = perceptron(mlp);
+  const net = perceptron(mlp); // x_a -> (t, s) of x_b
   return {
     a, b,
     normalise(x) { // -> z and log|det dz/dx|
-      const [t, raw] = net(x[a]), s = bounded(raw), z = [0, 0];
+      const [t, raw] = net([x[a]]), s = bounded(raw), z = [0, 0];
       z[a] = (x[a] - shift) * Math.exp(-scale);
       z[b] = (x[b] - t) * Math.exp(-s);
       return [z, -scale - s];
@@ -42,7 +16,7 @@ const layers = config.layers.map(({ order: [a, b], shift, scale, mlp }) => {
     generate(z) {
       const x = [0, 0];
       x[a] = z[a] * Math.exp(scale) + shift;
-      const [t, raw] = net(x[a]);
+      const [t, raw] = net([x[a]]);
       x[b] = z[b] * Math.exp(bounded(raw)) + t;
       return x;
     },
@@ -139,10 +113,6 @@ function drawBars(shares, applied) {
     text(x(0) - 6, 26 * K + 24, "shrinks", "fill: var(--purple)", "end", "") + text(x(0) + 6, 26 * K + 24, "stretches", "fill: var(--green)", "start", ""));
 }
 
-function fact(label, hue) {
-  const number = el("b"), title = el("span", {}, label);
-  return { number, title, node: el("div", { style: `--hue: var(--${hue})` }, title, number) };
-}
 const facts = { base: fact("log N(z; 0, I)", "blue"), det: fact("", "green"), p: fact("log p(x), nats", "ink") };
 const title = words("p", "gm-view-title", "");
 const chooser = slider("layers done, from the data", { min: 0, max: K, step: 1, hue: "ink" }, go);

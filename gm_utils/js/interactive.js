@@ -22,6 +22,7 @@ root.prepend(stage);
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const fixed = (x, digits = 3) => (x.toFixed(digits) * 1 < 0 ? "\u2212" : "") + Math.abs(x).toFixed(digits);
 const short = x => Number(x.toPrecision(2)).toString().replace("-", "\u2212");
+const tidy = value => Math.round(value * 100) / 100;
 const colour = name => getComputedStyle(root).getPropertyValue("--" + name).trim();
 
 function words(tag, css, text, extra = {}) {
@@ -43,6 +44,12 @@ function slider(name, { min, max, step, hue }, oninput) {
     output.textContent = text;
     input.setAttribute("aria-valuetext", text);
   } };
+}
+
+// A named number: write to `number.textContent`.
+function fact(label, hue) {
+  const number = el("b"), title = el("span", {}, label);
+  return { number, title, node: el("div", { style: `--hue: var(--${hue})` }, title, number) };
 }
 
 // One polite sentence, said when the reader has come to rest.
@@ -132,3 +139,32 @@ function glide(from, to, step) {
 const line = (points, style) => `<path d="M${points.map(p => p[0].toFixed(1) + " " + p[1].toFixed(1)).join("L")}" fill="none" style="${style}"/>`;
 const text = (x, y, content, style = "", anchor = "start", css = "halo") =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" class="${css}" style="${style}">${content}</text>`;
+
+// What Python sends: float16 numbers, little-endian in base64, and networks of them.
+function halves(base64) {
+  const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
+  return Float32Array.from({ length: bytes.length / 2 }, (_, i) => {
+    const bits = bytes[2 * i] | bytes[2 * i + 1] << 8, exponent = bits >> 10 & 31, fraction = bits & 1023;
+    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction;
+    return bits >> 15 ? -size : size;
+  });
+}
+
+const ACTIVATIONS = { relu: a => Math.max(0, a), tanh: a => Math.tanh(a), sigmoid: a => 1 / (1 + Math.exp(-a)), silu: a => a / (1 + Math.exp(-a)) };
+function perceptron({ layers, weights }) { // each layer's weights (out, in) row by row, then its bias
+  const numbers = halves(weights);
+  return input => {
+    let x = Float64Array.from(input), at = 0;
+    for (const layer of layers) {
+      if (typeof layer === "string") { x = x.map(ACTIVATIONS[layer]); continue; }
+      const [inputs, outputs] = layer, y = new Float64Array(outputs), bias = at + inputs * outputs;
+      for (let o = 0; o < outputs; o++, at += inputs) {
+        y[o] = numbers[bias + o];
+        for (let i = 0; i < inputs; i++) y[o] += numbers[at + i] * x[i];
+      }
+      at = bias + outputs;
+      x = y;
+    }
+    return x;
+  };
+}

@@ -24,7 +24,6 @@ function set(cells) {
   render();
 }
 const go = cells => glide(state.cells, cells, set);
-const tidy = value => Math.round(value * 100) / 100;
 const shown = nats => (Number.isNaN(nats) ? "\u2013" : fixed(nats / (state.unit === "bits" ? BITS : 1)));
 
 // The table: four tiles, filled as high as the cell is probable.
@@ -72,12 +71,9 @@ function drawBars(t) {
     ticks.join("") + text(bars.width - 8, 199, state.unit, "fill: var(--muted)", "end"));
 }
 
-function fact(name, label, hue) {
-  const number = el("b", { "data-term": name });
-  return { name, number, node: el("div", { style: `--hue: var(--${hue})` }, el("span", {}, label), number) };
-}
-const facts = [fact("hx", "H(X)", "blue"), fact("hy", "H(Y)", "orange"), fact("hxy", "H(X,Y)", "muted"),
-  fact("hxGivenY", "H(X|Y)", "blue"), fact("hyGivenX", "H(Y|X)", "orange"), fact("mi", "I(X;Y)", "purple")];
+const facts = { hx: fact("H(X)", "blue"), hy: fact("H(Y)", "orange"), hxy: fact("H(X,Y)", "muted"),
+  hxGivenY: fact("H(X|Y)", "blue"), hyGivenX: fact("H(Y|X)", "orange"), mi: fact("I(X;Y)", "purple") };
+for (const [name, { number }] of Object.entries(facts)) number.setAttribute("data-term", name);
 
 const units = ["nats", "bits"].map(name => button(name, () => { state.unit = name; render(); }));
 const presets = config.presets.map(({ name, cells }) => button(name, () => go(cells)));
@@ -93,7 +89,7 @@ function render() {
       el("b", { "data-given": j + 1, style: `color: var(--${more ? "red" : "ink"})` }, shown(t.given[j])));
   });
   drawBars(t);
-  for (const { name, number } of facts) number.textContent = `${shown(t[name])} ${state.unit}`;
+  for (const [name, { number }] of Object.entries(facts)) number.textContent = `${shown(t[name])} ${state.unit}`;
   units.forEach(node => node.setAttribute("aria-pressed", node.textContent === state.unit));
   const worse = t.given.findIndex(h => h > t.hx + 5e-4);
   say(`H(X) = ${shown(t.hx)}, on average H(X|Y) = ${shown(t.hxGivenY)}, so I(X;Y) = ${shown(t.mi)} ${state.unit}.` +
@@ -107,7 +103,7 @@ stage.append(
   el("div", { class: "gm-views" },
     el("div", {}, words("p", "gm-view-title", "The joint table P(X, Y)"), table),
     el("div", {}, words("p", "gm-view-title", "Its entropies, as lengths"), bars.node)),
-  el("div", { class: "gm-facts", style: "grid-template-columns: repeat(3, minmax(0, 1fr)); margin-top: .8rem" }, ...facts.map(f => f.node)),
+  el("div", { class: "gm-facts", style: "grid-template-columns: repeat(3, minmax(0, 1fr)); margin-top: .8rem" }, ...Object.values(facts).map(f => f.node)),
   el("div", { class: "gm-buttons", style: "margin-top: .9rem" }, ...presets,
     el("span", { role: "group", "aria-label": "unit", class: "gm-buttons" }, ...units),
     button("Reset", () => { state.unit = "nats"; go(config.start); }, { class: "gm-reset" })),

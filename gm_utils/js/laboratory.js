@@ -19,7 +19,6 @@ function move(mean, variance) {
   state.variance = clamp(variance, LOW.variance, HIGH.variance);
   render();
 }
-const tidy = value => Math.round(value * 100) / 100;
 const go = (mean, variance) => glide([state.mean, state.variance], [mean, variance], to => move(...to));
 
 // The densities: z from -2.6 to 3.4, heights up to 1.4.

@@ -28,7 +28,6 @@ function curve(name) {
   return Array.from({ length: 401 }, (_, i) => -7 + i * 14 / 400).map(z => [g(z), heights[name](z)]);
 }
 
-const tidy = value => Math.round(value * 100) / 100;
 function move(a, b, c, z) {
   state.a = clamp(a, LOW.a, HIGH.a);
   if (Math.abs(state.a) < 0.25) state.a = state.a < 0 ? -0.25 : 0.25;
@@ -111,10 +110,6 @@ const controls = {
   b: slider("shift b", { min: LOW.b, max: HIGH.b, step: 0.01, hue: "blue" }, b => move(state.a, b, state.c, state.z)),
   c: slider("bend c", { min: LOW.c, max: HIGH.c, step: 0.01, hue: "blue" }, c => move(state.a, state.b, c, state.z)),
 };
-function fact(label, hue) {
-  const number = el("b");
-  return { number, node: el("div", { style: `--hue: var(--${hue})` }, el("span", {}, label), number) };
-}
 const facts = { base: fact("p_z(z), in the strip", "green"), stretch: fact("stretch |g\u2032(z)|", "orange"),
   density: fact("p_x(x), their ratio", "blue"), whole: fact("integral of p_x", "blue") };
 const choices = ["left out", "upside down", "g for f"].map(name => {

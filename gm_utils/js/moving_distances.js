@@ -43,7 +43,6 @@ function move(shift, shape = state.shape) {
   state.shape = shape;
   render();
 }
-const tidy = value => Math.round(value * 100) / 100;
 const go = to => glide([state.shift], [to], ([shift]) => move(shift));
 
 // Sixty steps of gradient descent on one distance, as a generator would take them.
@@ -125,8 +124,10 @@ function drawCurves(now) {
 
 const shift = slider("shift of Q", { min: -REACH, max: REACH, step: 0.01, hue: "orange" }, value => { tells = ""; move(value); });
 const facts = Object.fromEntries(Object.keys(names).map(name => {
-  const number = el("b"), gradient = el("span");
-  return [name, { number, gradient, node: el("div", { style: `--hue: var(--${hues[name]})`, "data-fact": name }, el("span", {}, names[name]), number, gradient) }];
+  const item = fact(names[name], hues[name]), gradient = el("span");
+  item.node.append(gradient);
+  item.node.setAttribute("data-fact", name);
+  return [name, { ...item, gradient }];
 }));
 const choices = Object.keys(config.shapes).map(shape => button(shape, () => { tells = ""; move(config.opens[shape] ?? state.shift, shape); }, { "aria-pressed": "false" }));
 const finite = (value, digits) => Number.isFinite(value) ? fixed(value, digits) : "\u221e";

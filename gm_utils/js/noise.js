@@ -87,10 +87,6 @@ function drawTrade(t) {
 }
 
 const noise = slider("assumed noise variance (log scale)", { min: LOW, max: HIGH, step: 0.01, hue: "gold" }, move);
-function fact(label, hue) {
-  const number = el("b");
-  return { number, node: el("div", { style: `--hue: var(--${hue})` }, el("span", {}, label), number) };
-}
 const facts = { live: fact("live latents", "blue"), kl: fact("KL, nats", "blue"), error: fact(`error of ${fixed(total, 2)}`, "gold"), elbo: fact("ELBO, nats", "green") };
 
 function render() {

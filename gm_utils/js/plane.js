@@ -1,31 +1,6 @@
 // The latent plane: where the codes are, where the prior puts its mass, and what the decoder makes of any point.
 
-function halves(base64) { // float16 numbers, little-endian, as a Float32Array
-  const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
-  return Float32Array.from({ length: bytes.length / 2 }, (_, i) => {
-    const bits = bytes[2 * i] | bytes[2 * i + 1] << 8, exponent = bits >> 10 & 31, fraction = bits & 1023;
-    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction;
-    return bits >> 15 ? -size : size;
-  });
-}
-
-const ACTIVATIONS = { relu: a => Math.max(0, a), tanh: a => Math.tanh(a), sigmoid: a => 1 / (1 + Math.exp(-a)), silu: a => a / (1 + Math.exp(-a)) };
-const numbers = halves(config.mlp.weights);
-function decode(z) { // (2,) -> (pixels,); layers one after the other, weights (out, in) row by row, then the bias
-  let x = Float64Array.from(z), at = 0;
-  for (const layer of config.mlp.layers) {
-    if (typeof layer === "string") { x = x.map(ACTIVATIONS[layer]); continue; }
-    const [inputs, outputs] = layer, y = new Float64Array(outputs), bias = at + inputs * outputs;
-    for (let o = 0; o < outputs; o++, at += inputs) {
-      y[o] = numbers[bias + o];
-      for (let i = 0; i < inputs; i++) y[o] += numbers[at + i] * x[i];
-    }
-    at = bias + outputs;
-    x = y;
-  }
-  return x;
-}
-
+const decode = perceptron(config.mlp); // (2,) -> (pixels,)
 const codes = halves(config.codes), precision = halves(config.precision), n = codes.length / 2;
 const R = config.radius, [rows, columns] = config.shape;
 const start = config.start, state = { z: [...start] };
@@ -94,9 +69,8 @@ function drawCodes() {
 const grab = handle(plane, "Point in the latent plane: arrow keys move it", "ink",
   (x, y) => move((2 * x / plane.width - 1) * R, (1 - 2 * y / plane.height) * R),
   (dx, dy, far) => move(state.z[0] + 0.1 * far * dx, state.z[1] + 0.1 * far * dy));
-const tidy = value => Math.round(clamp(value, -R, R) * 100) / 100;
 function move(a, b) {
-  state.z = [tidy(a), tidy(b)];
+  state.z = [a, b].map(value => tidy(clamp(value, -R, R)));
   render();
 }
 const go = (a, b) => glide(state.z, [a, b], to => move(...to));
@@ -115,10 +89,6 @@ function picture(label) {
 const here = picture("The image that the decoder makes of the point"), there = picture("The image that the decoder makes of the nearest code");
 here.caption.textContent = "decoded here";
 const sliders = ["z\u2081", "z\u2082"].map((name, i) => slider(name, { min: -R, max: R, step: 0.01, hue: "ink" }, value => move(...state.z.map((old, j) => i === j ? value : old))));
-function fact(label, hue) {
-  const number = el("b");
-  return { number, node: el("div", { style: `--hue: var(--${hue})` }, el("span", {}, label), number) };
-}
 const facts = { prior: fact("log p(z), prior", "ink"), codes: fact("log q(z), codes", "blue") };
 
 let drawnAt = 0;
