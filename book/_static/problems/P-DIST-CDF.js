@@ -50,7 +50,7 @@
 "\nand <math><mn>□</mn></math>",
 " at most. <math><msub><mi>W</mi><mn>□</mn></msub></math>",
 " lies between the difference of the means, <math><mn>□</mn></math>",
-", and the mean\nof the two, <math><mfrac><mn>□</mn><mn>□</mn></mfrac><mo>=</mo><mn>□</mn></math>",
+", and the mean\nof the two ways, <math><mfrac><mn>□</mn><mn>□</mn></mfrac><mo>=</mo><mn>□</mn></math>",
 " is uniform on <math><mo stretchy=\"false\">[</mo><mo form=\"prefix\">−</mo><mn>□</mn><mo separator=\"true\">,</mo><mtext> </mtext><mn>□</mn><mo stretchy=\"false\">]</mo></math>",
 " it runs linearly from <math><mo>−</mo><mn>□</mn></math>",
 " from <math><mo>−</mo><mn>□</mn></math>",

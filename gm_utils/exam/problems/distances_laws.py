@@ -76,7 +76,7 @@ class Nested(Problem):
 
             **Does it make sense?** $Q$ lies inside $P$, so mass moves inwards from both sides, by $<left>$
             and $<right>$ at most. $W_1$ lies between the difference of the means, $<shift>$, and the mean
-            of the two, $\frac{<total>}{2}=<half>$.
+            of the two ways, $\frac{<total>}{2}=<half>$.
             """,
             n,
             minus=-n.right,
@@ -122,7 +122,8 @@ class Overlap(Problem):
             (1 - n.common / 2 * (1 / n.wide + 1 / n.narrow),
              r"You took the mean of the two densities on the common part; the area under *both* has the "
              r"height of the smaller."),
-            (1.0, r"The distance is 1 only where the two have no event in common. These overlap."),
+            (1.0, r"The distance is 1 only where some event has probability 1 under one and 0 under the "
+             r"other. These overlap."),
         ]  # fmt: skip
 
     def statement(self, n: Numbers) -> str:

@@ -45,6 +45,8 @@ class Threshold(Problem):
              r"that counts."),
             (error / 2,
              r"You halved the error once too often: it is the same under both laws, and so is their mean."),
+            (100 * self.phi(-n.t / 2),
+             r"You halved twice: the distance to the threshold is already half of that of the means."),
         ]  # fmt: skip
 
     def statement(self, n: Numbers) -> str:
@@ -111,7 +113,7 @@ class Pinsker(Problem):
         )
 
     def settled(self, n: Numbers) -> bool:
-        return super().settled(n) and n.n * n.kl < 1
+        return super().settled(n) and n.n * math.sqrt(n.kl / 2) < 1
 
     def answer(self, n: Numbers) -> float:
         return 50 * (1 - math.sqrt(n.n * n.kl / 2))
