@@ -6,10 +6,12 @@ Nothing here changes a global setting, apart from `seed`, which is asked to.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,6 +57,20 @@ def seed(n: int = 0) -> torch.Generator:
     """Seed torch's global generator with `n` and return a CPU generator seeded alike."""
     torch.manual_seed(n)
     return torch.Generator().manual_seed(n)
+
+
+def draw(
+    random: Callable[..., Tensor], shape: Sequence[int], like: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    """`torch.randn` or `torch.rand` of this shape, with the dtype and on the device of `like`.
+
+    Drawn where the generator lives, so that one seed gives the same numbers on every device.
+
+    >>> draw(torch.rand, (2, 3), torch.zeros(1, dtype=torch.float64), seed(0)).shape
+    torch.Size([2, 3])
+    """
+    device = like.device if generator is None else generator.device
+    return random(*shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
 
 
 def live() -> bool:

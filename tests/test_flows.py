@@ -304,16 +304,14 @@ MUSEUM = {  # name: what stands in the module, what stands there in the mutant, 
         [log_det_is_autograds, directions_are_inverse, density_is_normalised, samples_have_the_density]),
     "shift before scale in the inverse coupling": (
         "(b - t) * (-s).exp())", "b * (-s).exp() - t)", [directions_are_inverse]),
-    "the scale moves the half that passes": (
-        "a, b = x.split(self.sizes, -1)[:: self.turn]", "b, a = x.split(self.sizes[::-1], -1)[:: self.turn]",
-        [coupling_is_equation_4]),
+    "the part that moves put back in another order": (
+        "return x.index_copy(-1, self.moves, torch", "return x.index_copy(-1, self.moves.flip(0), torch",
+        [coupling_is_equation_4, directions_are_inverse]),
     "scale and shift exchanged": (
         "s, t = self.net(a).chunk(2, -1)", "t, s = self.net(a).chunk(2, -1)", [coupling_is_equation_4]),
     "the mask not undone": (
-        "return x if self.order is None else x.index_select(-1, self.order.argsort())", "return x",
-        [directions_are_inverse, coupling_is_equation_4]),
-    "the mask undone by itself": (
-        "x.index_select(-1, self.order.argsort())", "x.index_select(-1, self.order)",
+        "return x.index_copy(-1, self.moves, torch.addcmul(t, b, s.exp()))",
+        "return torch.cat([x.index_select(-1, self.passes), torch.addcmul(t, b, s.exp())], -1)",
         [directions_are_inverse, coupling_is_equation_4]),
     "a scale without bound": (
         "return 3 * torch.tanh(s / 3)", "return s", [scales_are_bounded, coupling_is_equation_4]),
@@ -384,11 +382,11 @@ MUSEUM = {  # name: what stands in the module, what stands there in the mutant, 
         [linear_flow_is_a_gaussian, samples_have_the_density]),
     "loss summed": ("return -self.log_prob(x).mean()", "return -self.log_prob(x).sum()", [samples_have_the_density]),
     "noise of the width of a pixel, not of a level": (
-        "return (x + _draw(torch.rand, x.shape, x, generator)) / n_levels",
-        "return x / n_levels + _draw(torch.rand, x.shape, x, generator)", [pixels]),
+        "return (x + draw(torch.rand, x.shape, x, generator)) / n_levels",
+        "return x / n_levels + draw(torch.rand, x.shape, x, generator)", [pixels]),
     "noise around the level": (
-        "return (x + _draw(torch.rand, x.shape, x, generator)) / n_levels",
-        "return (x + _draw(torch.rand, x.shape, x, generator) - 0.5) / n_levels", [pixels]),
+        "return (x + draw(torch.rand, x.shape, x, generator)) / n_levels",
+        "return (x + draw(torch.rand, x.shape, x, generator) - 0.5) / n_levels", [pixels]),
     "bits with the wrong sign of the levels": ("+ math.log2(n_levels)", "- math.log2(n_levels)", [pixels]),
 }  # fmt: skip
 CASES = [(name, prop) for name, (_, _, caught_by) in MUSEUM.items() for prop in caught_by]
@@ -523,7 +521,10 @@ def test_orders(order):
             Permutation(order)
 
 
-@pytest.mark.parametrize("weight", [torch.ones(3, 3), torch.zeros(3, 3), torch.eye(2), torch.ones(3)])
+WEIGHTS = torch.ones(3, 3), torch.zeros(3, 3), torch.eye(2), torch.ones(3), torch.eye(3).long(), math.nan * torch.eye(3)
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
 def test_linear_maps_that_cannot_be_inverted(weight):
     with pytest.raises(ValueError, match="^weight is"):
         InvertibleLinear(3, weight)
@@ -549,6 +550,17 @@ def test_levels():
     for bad in ([17], [-1], [0.5], [math.nan]):
         with pytest.raises(ValueError, match="^levels has"):
             dequantize(torch.tensor(bad), 17)
+    for dim, n_levels in ((0, 17), (-1, 17), (64, 0)):
+        with pytest.raises(ValueError, match="^dim is"):
+            bits_per_dim(1.0, dim, n_levels)
+
+
+def test_no_layers_and_a_base_alone():
+    z, log_det = Flow([], StandardNormal(3))(torch.zeros(2, 3))
+    assert z.shape == (2, 3)
+    assert log_det.shape == (2,)
+    with pytest.raises(ValueError, match="^z has shape"):
+        StandardNormal(3).log_prob(torch.zeros(2, 1))
 
 
 @given(st.integers(max_value=0))

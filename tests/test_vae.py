@@ -277,7 +277,7 @@ def mutant(old, new):
 
 
 RECONSTRUCTION = "-0.5 * (squares.sum(-1) / noise_var + squares.shape[-1] * (log_var + math.log(2 * math.pi)))"
-DRAW = "mean + (0.5 * log_var).exp() * _draw(torch.randn, mean.shape"
+DRAW = "mean + (0.5 * log_var).exp() * draw(torch.randn, mean.shape"
 LOSS = "(self.beta * diagonal_gaussian_kl(mean, log_var) - log_likelihood)"
 BOUND = "return log_likelihood - kl.sum(-1)"
 MUSEUM = {  # name: what stands in the module, what stands there in the mutant, the properties that fail
@@ -340,7 +340,7 @@ MUSEUM = {  # name: what stands in the module, what stands there in the mutant, 
     "samples with the variance as the scale": (
         "return mean + self.noise_var**0.5 *", "return mean + self.noise_var *", [samples_have_the_moments_of_p]),
     "grey samples of a Bernoulli": (
-        "(_draw(torch.rand, mean.shape, mean, generator) < mean).to(mean.dtype)", "mean",
+        "(draw(torch.rand, mean.shape, mean, generator) < mean).to(mean.dtype)", "mean",
         [samples_have_the_moments_of_p]),
     "calibration by the sum": (
         "(x - out).square().mean())\n\n", "(x - out).square().sum(1).mean())\n\n",

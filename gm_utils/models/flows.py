@@ -4,8 +4,8 @@
 
 Every transform, and the whole flow, has two methods: `forward(x)`, the normalising direction, returns z and
 log|det dz/dx|; `inverse(z)`, the generative one, returns x and log|det dx/dz|. x, z: (..., D), floats; a log-
-determinant: (...), nats. ValueError, which names x or z, for another last dimension or dtype. Both can be
-differentiated. Papamakarios et al. (2021), https://arxiv.org/abs/1912.02762.
+determinant: (...), nats. ValueError, which names x or z, for another last dimension or what is not of floats;
+NaN gives NaN. Both can be differentiated. Papamakarios et al. (2021), https://arxiv.org/abs/1912.02762.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from gm_utils.models.vae import _draw
+from gm_utils.runtime import draw
 from gm_utils.training import Player
 
 Pair = tuple[Tensor, Tensor]  # what a direction returns: values (..., D), log-determinant (...)
@@ -44,16 +44,14 @@ class AffineCoupling(nn.Module):
         super().__init__()
         if dim < 2:
             raise ValueError(f"dim is {dim}; expected at least 2: a coupling has two parts")
-        mask = _first_half(dim) if mask is None else [bool(passes) for passes in mask]
-        n_a, self.dim = sum(mask), dim
-        if len(mask) != dim or n_a in (0, dim):
+        mask = _first_half(dim) if mask is None else [bool(value) for value in mask]
+        if len(mask) != dim or len(set(mask)) < 2:
             raise ValueError(f"mask is {mask}; expected {dim} values, some true and some false")
-        self.turn = -1 if all(mask[-n_a:]) else 1  # where x_a stands last it stays there
-        self.sizes = [n_a, dim - n_a][:: self.turn]
-        a_first = sorted(range(dim), key=lambda k: not mask[k])
-        halves = self.turn == -1 or a_first == list(range(dim))
-        self.register_buffer("order", None if halves else torch.tensor(a_first), persistent=False)
-        widths = [n_a, *hidden, 2 * (dim - n_a)]
+        self.dim = dim
+        passes, moves = ([k for k in range(dim) if mask[k] is part] for part in (True, False))
+        self.register_buffer("passes", torch.tensor(passes), persistent=False)  # where x_a stands
+        self.register_buffer("moves", torch.tensor(moves), persistent=False)
+        widths = [len(passes), *hidden, 2 * len(moves)]
         pairs = zip(widths, widths[1:], strict=False)
         layers = [layer for pair in pairs for layer in (nn.Linear(*pair), nn.ReLU(inplace=True))]
         self.net = nn.Sequential(*layers[:-1])
@@ -61,22 +59,16 @@ class AffineCoupling(nn.Module):
         nn.init.zeros_(self.net[-1].bias)
 
     def forward(self, x: Tensor) -> Pair:
-        a, b, s, t = self._parts(_checked(x, self.dim, "x"))
-        return self._join(a, torch.addcmul(t, b, s.exp())), s.sum(-1)
+        b, s, t = self._moved(_checked(x, self.dim, "x"))
+        return x.index_copy(-1, self.moves, torch.addcmul(t, b, s.exp())), s.sum(-1)
 
     def inverse(self, z: Tensor) -> Pair:
-        a, b, s, t = self._parts(_checked(z, self.dim, "z"))
-        return self._join(a, (b - t) * (-s).exp()), -s.sum(-1)
+        b, s, t = self._moved(_checked(z, self.dim, "z"))
+        return z.index_copy(-1, self.moves, (b - t) * (-s).exp()), -s.sum(-1)
 
-    def _parts(self, x: Tensor) -> tuple[Tensor, ...]:
-        x = x if self.order is None else x.index_select(-1, self.order)
-        a, b = x.split(self.sizes, -1)[:: self.turn]
-        s, t = self.net(a).chunk(2, -1)
-        return a, b, bounded(s), t
-
-    def _join(self, a: Tensor, b: Tensor) -> Tensor:
-        x = torch.cat([a, b][:: self.turn], -1)
-        return x if self.order is None else x.index_select(-1, self.order.argsort())
+    def _moved(self, x: Tensor) -> tuple[Tensor, ...]:
+        s, t = self.net(x.index_select(-1, self.passes)).chunk(2, -1)
+        return x.index_select(-1, self.moves), bounded(s), t
 
 
 class MaskedLinear(nn.Linear):
@@ -145,7 +137,7 @@ class MaskedAutoregressive(nn.Module):
         made, dim = self.made, len(self.made.order)
         flat = _checked(z, dim, "z").reshape(-1, dim)
         sums = [layer.bias.expand(len(flat), -1) for layer in made.layers]  # of W h + b, what is known
-        x, s = [flat[:, 0]] * dim, [flat[:, 0]] * dim
+        x, s = [None] * dim, [None] * dim
         for step, i in enumerate(made.order):
             s[i] = bounded(sums[-1][:, dim + i])
             x[i] = flat[:, i] * s[i].exp() + sums[-1][:, i]
@@ -194,15 +186,19 @@ class InvertibleLinear(nn.Module):
     """z = W x, log|det W| from one LU factorisation a batch. weight: (D, D), the first W; else a rotation.
 
     Kingma & Dhariwal (2018), section 3.2, https://arxiv.org/abs/1807.03039. Raises ValueError for a weight
-    that is singular or not (dim, dim).
+    that is singular, not finite, not of floats or not (dim, dim).
     """
 
     def __init__(self, dim: int, weight: Tensor | None = None):
         super().__init__()
-        if weight is not None and (weight.shape != (dim, dim) or torch.linalg.matrix_rank(weight) < dim):
-            raise ValueError(f"weight is {weight.tolist()}; expected a matrix ({dim}, {dim}) of full rank")
-        start = nn.init.orthogonal_(torch.empty(dim, dim)) if weight is None else weight.clone()
-        self.weight = nn.Parameter(start)
+        if weight is None:
+            weight = nn.init.orthogonal_(torch.empty(dim, dim))
+        elif not (
+            weight.shape == (dim, dim) and weight.is_floating_point()
+            and weight.isfinite().all() and torch.linalg.matrix_rank(weight) == dim
+        ):  # fmt: skip
+            raise ValueError(f"weight is {weight.tolist()}; expected floats ({dim}, {dim}) of full rank")
+        self.weight = nn.Parameter(weight.clone())
 
     def forward(self, x: Tensor) -> Pair:
         z = F.linear(_checked(x, len(self.weight), "x"), self.weight)
@@ -248,10 +244,11 @@ class StandardNormal(nn.Module):
         self.register_buffer("mean", torch.zeros(dim), persistent=False)  # it knows device and dtype
 
     def log_prob(self, z: Tensor) -> Tensor:
+        z = _checked(z, len(self.mean), "z")
         return -0.5 * (z.square().sum(-1) + len(self.mean) * math.log(2 * math.pi))
 
     def sample(self, n: int, *, generator: Generator | None = None) -> Tensor:
-        return _draw(torch.randn, (n, *self.mean.shape), self.mean, generator)
+        return draw(torch.randn, (n, *self.mean.shape), self.mean, generator)
 
 
 class Flow(nn.Module):
@@ -300,7 +297,7 @@ def RealNVP(
     dim: int, n_layers: int = 6, hidden: Sequence[int] = (64, 64), mask: Iterable[bool] | None = None
 ) -> Flow:
     """Affine couplings: what one passes, the next one moves. mask: (D,), of the first; else half and half."""
-    mask = _first_half(dim) if mask is None else [bool(passes) for passes in mask]
+    mask = _first_half(dim) if mask is None else [bool(value) for value in mask]
     masks = [[passes != k % 2 for passes in mask] for k in range(n_layers)]
     return Flow([AffineCoupling(dim, m, hidden) for m in masks], StandardNormal(dim))
 
@@ -325,20 +322,24 @@ def dequantize(levels: Tensor, n_levels: int, *, generator: Generator | None = N
     x = levels if levels.is_floating_point() else levels.float()
     if not ((x == x.round()) & (x >= 0) & (x < n_levels)).all():
         raise ValueError(f"levels has other values than 0, 1, ..., n_levels - 1 = {n_levels - 1}")
-    return (x + _draw(torch.rand, x.shape, x, generator)) / n_levels
+    return (x + draw(torch.rand, x.shape, x, generator)) / n_levels
 
 
 def bits_per_dim(nll: float | Tensor, dim: int, n_levels: int = 256) -> float | Tensor:
     """nll / (dim log 2) + log2(n_levels): bits a pixel. nll: of `dequantize`d levels, in nats.
 
+    dim, n_levels: at least 1, else ValueError.
+
     >>> round(bits_per_dim(-10650, 32 * 32 * 3), 3)
     2.998
     """
+    if dim < 1 or n_levels < 1:
+        raise ValueError(f"dim is {dim}, n_levels is {n_levels}; expected at least 1")
     return nll / (dim * math.log(2)) + math.log2(n_levels)
 
 
 def _chain(x: Tensor, directions: list) -> Pair:
-    total = x.new_zeros(())
+    total = x.new_zeros(x.shape[:-1])
     for direction in directions:
         x, log_det = direction(x)
         total = total + log_det

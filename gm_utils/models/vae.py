@@ -10,13 +10,14 @@ dimensions; only `loss` takes a mean, over the batch. Shapes: n examples, `event
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from gm_utils.information import diagonal_gaussian_kl
+from gm_utils.runtime import draw
 from gm_utils.training import Player
 
 
@@ -31,15 +32,7 @@ def reparameterize(mean: Tensor, log_var: Tensor, generator: Generator | None = 
     """
     if mean.shape != log_var.shape:
         raise ValueError(f"log_var has shape {(*log_var.shape,)}; expected that of mean, {(*mean.shape,)}")
-    return mean + (0.5 * log_var).exp() * _draw(torch.randn, mean.shape, mean, generator)
-
-
-def _draw(
-    random: Callable[..., Tensor], shape: Sequence[int], like: Tensor, generator: Generator | None
-) -> Tensor:
-    # drawn where the generator lives, so that one seed gives the same numbers on every device
-    device = like.device if generator is None else generator.device
-    return random(*shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
+    return mean + (0.5 * log_var).exp() * draw(torch.randn, mean.shape, mean, generator)
 
 
 class VAE(nn.Module):
@@ -165,7 +158,7 @@ class VAE(nn.Module):
         if k < 1:
             raise ValueError(f"k is {k}; expected at least 1 draw")
         mean, log_var = self.encode(x)
-        noise = _draw(torch.randn, (k, *mean.shape), mean, generator)
+        noise = draw(torch.randn, (k, *mean.shape), mean, generator)
         z = mean + (0.5 * log_var).exp() * noise  # (k, n, Z)
         log_prior_over_q = 0.5 * (noise.square() + log_var - z.square()).sum(-1)  # the two log(2 pi) cancel
         return (self.log_likelihood(x, z) + log_prior_over_q).logsumexp(0) - math.log(k)
@@ -206,10 +199,10 @@ class VAE(nn.Module):
         """
         if n < 1:
             raise ValueError(f"n is {n}; expected at least 1")
-        mean = self.mean(_draw(torch.randn, (n, self.latent_dim), next(self.parameters()), generator))
+        mean = self.mean(draw(torch.randn, (n, self.latent_dim), next(self.parameters()), generator))
         if self.likelihood == "bernoulli":
-            return (_draw(torch.rand, mean.shape, mean, generator) < mean).to(mean.dtype)
-        return mean + self.noise_var**0.5 * _draw(torch.randn, mean.shape, mean, generator)
+            return (draw(torch.rand, mean.shape, mean, generator) < mean).to(mean.dtype)
+        return mean + self.noise_var**0.5 * draw(torch.randn, mean.shape, mean, generator)
 
     def players(self) -> list[Player]:
         """One player: all parameters minimise `loss`."""
