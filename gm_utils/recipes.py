@@ -205,10 +205,12 @@ def _digit_flow_figures(x: Tensor, test: Tensor, model: Flow) -> dict[str, float
     return {f"bits per dimension, {name}": float(bits_per_dim(value, 64, 17)) for name, value in nll.items()}
 
 
-_SMALL = (
-    vae_calibrated_2, vae_calibrated_8, vae_sse, vae_pixel_mean, vae_learned, vae_fixed_058, vae_no_kl, ae,
-)  # fmt: skip
-SMALL_VAES: dict[str, Callable[[int], Run]] = {make.__name__.replace("_", "-"): make for make in _SMALL}
-_FLOWS = (flow_moons, flow_moons_small, maf_moons, flow_digits)
-FLOWS: dict[str, Callable[[int], Run]] = {make.__name__.replace("_", "-"): make for make in _FLOWS}
-RECIPES: dict[str, Callable[[int], Run]] = {"vae": vae, **SMALL_VAES, **FLOWS}
+def _named(*recipes: Callable[[int], Run]) -> dict[str, Callable[[int], Run]]:
+    return {make.__name__.replace("_", "-"): make for make in recipes}
+
+
+SMALL_VAES = _named(
+    vae_calibrated_2, vae_calibrated_8, vae_sse, vae_pixel_mean, vae_learned, vae_fixed_058, vae_no_kl, ae
+)
+FLOWS = _named(flow_moons, flow_moons_small, maf_moons, flow_digits)
+RECIPES = _named(vae) | SMALL_VAES | FLOWS
