@@ -19,7 +19,7 @@
 "\n<p>One pass through the network of one layer takes <math><mn>□</mn></math>",
 " ms for a whole batch; all else takes no\ntime. All <math><msub><mi>s</mi><mi>i</mi></msub></math>",
 " and <math><msub><mi>t</mi><mi>i</mi></msub></math>",
-" come from the network, the first ones included. A layer starts when the\none before it has finished, and what was computed is kept. How long does the job take, in ms?</p>",
+" come from the network, the first ones included. A layer starts when the\none before it has finished. Each direction starts afresh; within it, what was computed is kept.\nHow long does the job take, in ms?</p>",
 "<p>In which direction does the network see only numbers that are known from the start?</p>",
 "<p><strong>Assumptions.</strong> Layers follow one another. The network of a layer sees <math><msub><mi>z</mi><mrow><mo>&lt;</mo><mi>i</mi></mrow></msub></math>",
 ", on its noise side. A batch costs as\nmuch as one point.</p>",

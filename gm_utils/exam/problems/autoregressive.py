@@ -237,12 +237,13 @@ class Draw(Layer):
 
             **Does it make sense?** Three coordinates took three passes, one after the other. In the density
             direction one pass undoes them:
-            $\big(<x2>-<(t2)>\big)e^{<m2>}\approx <again:2>$ is $z_2$ again.
+            $\big(<x3>-<(x1)>\big)e^{<m3>}\approx <again:2>$ is $z_3$ again.
             """,
             n,
             **{**at, "total": self.answer(n)},
-            m2=-shown(at["s2"]),
-            again=(shown(at["x2"]) - shown(at["t2"])) * math.exp(-shown(at["s2"])),
+            x3=at["total"],
+            m3=-shown(at["s3"]),
+            again=(shown(at["total"]) - shown(at["x1"])) * math.exp(-shown(at["s3"])),
         )
 
 

@@ -22,7 +22,7 @@ class Made(Problem):
 
     def draw(self, rng: Random) -> Numbers:
         D, width = rng.choice([4, 5, 6]), rng.choice([5, 6, 7, 8])
-        degrees = sorted(rng.randint(1, D - 1) for _ in range(width))
+        degrees = sorted([*range(1, D), *(rng.randint(1, D - 1) for _ in range(width - D + 1))])
         return Numbers(D=D, width=width, degrees=degrees, second=2 * sum(D - m for m in degrees))
 
     def answer(self, n: Numbers) -> float:
@@ -173,7 +173,8 @@ class Passes(Problem):
 
             One pass through the network of one layer takes $<ms>$ ms for a whole batch; all else takes no
             time. All $s_i$ and $t_i$ come from the network, the first ones included. A layer starts when the
-            one before it has finished, and what was computed is kept. How long does the job take, in ms?
+            one before it has finished. Each direction starts afresh; within it, what was computed is kept.
+            How long does the job take, in ms?
             """,
             n,
             name="A " + self.MODELS[n.model][0] if n.model != "IAF" else "An " + self.MODELS[n.model][0],
@@ -258,8 +259,13 @@ class Elbo(Stepwise):
 
     def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
         fit, prior, q = self.terms(n, n.z1, n.z2)
-        noise = base(n.e1, n.e2)
+        noise, s2 = base(n.e1, n.e2), n.a * n.z1
+        fed = self.terms(n, n.z1, n.e2 * math.exp(s2) - n.b * n.z1)
         return [
+            (
+                fed[0] + fed[1] - (noise + n.s - s2),
+                r"You fed the network with $z_1$, as a MAF does. An IAF sees the noise $\varepsilon_1$.",
+            ),
             (
                 fit + prior - noise - n.s2 + n.s,
                 r"The log-determinant has the wrong sign. Where the flow stretches, $q$ falls: $\sum_is_i$ "
