@@ -289,7 +289,7 @@ class Classifier(Problem):
 class Perplexity(Problem):
     id = "P-INF-PERPLEXITY"
     title = "Perplexity of a short sentence"
-    lecture, objective = LECTURE, "O-4-1"
+    lecture, objective = LECTURE, "O-4-2"
     hint = r"Take the mean surprise of the four words first, in any unit, and leave the logarithm at the end."
 
     def draw(self, rng: Random) -> Numbers:
@@ -315,6 +315,7 @@ class Perplexity(Problem):
             (nats, r"That is the mean surprise in nats; the perplexity is $e$ to this power."),
             (nats / math.log(2), r"That is the mean surprise in bits; the perplexity is 2 to this power."),
             (2**nats, r"You mixed the units: nats go with $e^H$, bits with $2^H$."),
+            (math.exp(nats / math.log(2)), r"You put bits into $e^H$: bits go with $2^H$, nats with $e^H$."),
             (4 / sum(n.p),
              r"You averaged the probabilities and inverted; the mean is taken of the logarithms."),
             (sum(1 / p for p in n.p) / 4,

@@ -131,9 +131,9 @@ class Zero(Problem):
              r"You averaged over the wrong density: the one that stands first gives the weights."),
             (-kl, r"The sign: a KL divergence is never negative. Is the ratio upside down?"),
             (kl / math.log(2), NATS),
-            *[(kl + math.log(n.w),
-               r"That is the cross-entropy $H(p,q)$; $h(p)=\log w$ has to be subtracted.")]
-            * forward,
+            (kl + math.log(n.w) if forward else math.log(n.w),
+             r"That is the cross-entropy $H(p,q)$; $h(p)=\log w$ has to be subtracted." if forward else
+             r"That is the cross-entropy $H(q,p)$; $h(q)$ has to be subtracted."),
             (self.value(n, 0), r"You left out the part with $\log(x/w)$."),
         ]  # fmt: skip
 
@@ -168,10 +168,10 @@ class Zero(Problem):
             else r"\log k-\frac{k-1}{k}=\log<k>-\frac{<less>}{<k>}"
         )
         why = (
-            r"$q$ is 0 at the single point $x=0$ only, which has probability 0 under $p$; for an infinite "
-            r"divergence it would have to be 0 on a set to which $p$ gives some probability."
+            r"The point $x=0$ has probability 0 under $p$, so the value of $q$ there does not matter; that "
+            r"the integral converges near it is shown below."
             if forward
-            else r"$p$ is positive wherever $q$ is."
+            else r"No zero of $p$ stands in the way; that the integral converges is shown by its value."
         )
         return fill(
             rf"""
@@ -203,7 +203,7 @@ class Zero(Problem):
 class Noise(Problem):
     id = "P-INF-NOISE"
     title = "What a noisy code still tells"
-    lecture, objective = LECTURE, "O-4-9"
+    lecture, objective = LECTURE, "O-4-8"
     unit = "nats"
     hint = r"$I(X;Y)=h(Y)-h(Y\mid X)$. What is the variance of $Y$, and what is left of it when $X$ is known?"
 

@@ -211,11 +211,11 @@ class Waiting(Problem):
         ]  # fmt: skip
         return [
             (1 - log,
-             r"You took the mean for the rate: the rate is $\lambda=1/\text{mean}$, and "
-             r"$h=1-\log\lambda$."),
+             r"You took the mean for the rate, or the sign of the logarithm slipped: with "
+             r"$\lambda=1/\text{mean}$, $h=1-\log\lambda=1+\log(\text{mean})$."),
             (log, r"You left out the 1, the mean of $\lambda t$."),
             (h / math.log(2), NATS),
-            (math.log(2 * n.mean), r"That is the entropy of a uniform distribution with this mean."),
+            (-h, r"The sign: $h=\mathbb E[-\log p(T)]$, with a minus in front."),
             (log + math.log(2 * math.pi * math.e) / 2,
              r"That is the entropy of a Gaussian with the same standard deviation, the largest possible "
              r"one."),

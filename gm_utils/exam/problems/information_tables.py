@@ -315,8 +315,8 @@ class Channel(Problem):
             (first * second,
              r"You multiplied the informations of the two channels; the error rates have to be combined "
              r"first."),
-            (first + second - 1,
-             r"You subtracted both channels' entropies from 1 bit; the noise does not add up like this."),
+            (1 - self.unsure(n.flip) * math.log(2),
+             r"You subtracted nats from a bit: with $\log_2$ both are in bits."),
             (self.unsure(n.flip),
              r"That is the entropy of the error, what is lost; 1 bit minus it is what arrives."),
             (self.answer(n) * math.log(2), BITS),
