@@ -275,11 +275,6 @@ class Elbo(Stepwise):
                 fit + prior - noise,
                 r"You took the density of the noise for that of $z$: the log-determinant is missing.",
             ),
-            (
-                fit - n.s + n.s2,
-                r"You took both standard normal densities at one point. That of the noise is taken at the "
-                r"noise, the prior at $z$.",
-            ),
             (fit + prior + q, r"$\log q(z\mid x)$ is subtracted in the ELBO; you added it."),
             (fit + prior, r"You left out $\log q(z\mid x)$: that is the log-joint."),
         ]
