@@ -160,8 +160,8 @@ class Dequant(Stepwise):
     def statement(self, n: Numbers) -> str:
         return fill(
             r"""
-            A grey value is discrete, $x\in\{0,1,2,\dots\}$. A model with the density $\mathcal N(m,s^2)$ on
-            the line, with mean $m=<m>$ and **standard deviation** $s=<sd>$, gives it the probability
+            Values are whole numbers, $x\in\mathbb Z$. A model with the density $\mathcal N(m,s^2)$ on
+            the line, with mean $m=<m>$ and **standard deviation** $s=<sd>$, gives $x$ the probability
             $P(x)=\int_0^1p(x+u)\,du$. It is trained by dequantisation with $u$ uniform on $[0,1)$, on the
             bound
 

@@ -165,10 +165,6 @@ class Plane(Stepwise):
                 r"You subtracted $\log\det(AA^\top)$. The density of $\mathcal N(b,AA^\top)$ has half of it.",
             ),
             (
-                z - log_det / 2,
-                r"You took $\det A$ for the determinant of the covariance, which is $(\det A)^2$.",
-            ),
-            (
                 z + LOG2PI / 2 - log_det,
                 r"The constant is $-\tfrac12\log(2\pi)$ for each of the two dimensions.",
             ),
@@ -181,6 +177,9 @@ class Plane(Stepwise):
                 r"You solved $Az=x$; the shift $b$ is subtracted first.",
             ),
         ]
+        if n.det > 0:  # nobody takes a negative number for the determinant of a covariance
+            why = r"You took $\det A$ for the determinant of the covariance, which is $(\det A)^2$."
+            wrong.append((z - log_det / 2, why))
         other = n.p * n.s + n.q * n.r
         if n.r and other:
             why = r"A determinant is the *difference* of the two products; you took their sum."
