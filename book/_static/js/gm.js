@@ -41,7 +41,7 @@
   function scrollable() {
     for (const e of document.querySelectorAll(wide)) {
       if (e.checkVisibility && !e.checkVisibility({ contentVisibilityAuto: true })) continue;   // not laid out yet
-      const over = e.scrollWidth > e.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(e).overflowX);
+      const over = e.scrollWidth > e.clientWidth && /auto|scroll/.test(getComputedStyle(e).overflowX);
       if (over && !e.hasAttribute("tabindex")) { e.tabIndex = 0; e.dataset.gmWide = ""; }
       else if (!over && "gmWide" in e.dataset) { e.removeAttribute("tabindex"); delete e.dataset.gmWide; }
     }
