@@ -23,6 +23,7 @@ from gm_utils.information import (
     require_fit,
     widened,
 )
+from gm_utils.runtime import draw
 
 
 def total_variation(p: Numbers, q: Numbers) -> Tensor:
@@ -129,9 +130,8 @@ def sliced_wasserstein(
     if n_projections < 1:
         raise ValueError(f"n_projections must be at least 1; got {n_projections!r}")
     (x, y), dtype = widened(x, y)
-    device = x.device if generator is None else generator.device
-    directions = torch.randn(n_projections, x.shape[1], generator=generator, dtype=x.dtype, device=device)
-    directions = torch.nn.functional.normalize(directions, dim=1).to(x.device)  # (P, d)
+    directions = draw(torch.randn, (n_projections, x.shape[1]), x, generator)
+    directions = torch.nn.functional.normalize(directions, dim=1)  # (P, d)
     cost = _transport_cost(_sort(directions @ x.T), _sort(directions @ y.T), p)  # rows of n: they sort faster
     return _root(cost.mean(), p).to(dtype)
 

@@ -1,9 +1,11 @@
-"""What the browser tests share: one Chromium a module, and folders served on localhost."""
+"""What tests share: one Chromium a module, folders served on localhost, a page of one figure, mutants of a module."""
 
 from __future__ import annotations
 
 import functools
 import http.server
+import importlib.util
+import inspect
 import os
 import shutil
 import sys
@@ -11,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -43,3 +46,29 @@ def served(folder: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
+
+
+@contextmanager
+def lone_page(browser, folder: Path, html: str) -> Iterator:
+    """A page with nothing but this interactive, once it is drawn; at the end its console was silent."""
+    path = folder / "page.html"
+    head = '<!doctype html><html lang="en"><head><meta charset="utf8"><title>Figure</title></head>'
+    path.write_text(f"{head}<body><main><h1>Figure</h1>{html}</main></body></html>", encoding="utf8")
+    context = browser.new_context(viewport={"width": 900, "height": 1000}, reduced_motion="reduce")
+    page, faults = context.new_page(), []
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_function("document.querySelector('.gm-handle')?.style.left")
+    yield page
+    context.close()
+    assert faults == []
+
+
+def mutated(module: ModuleType, old: str, new: str) -> ModuleType:
+    """A copy of the module in which `old`, which stands there once, is `new`."""
+    source = inspect.getsource(module)
+    assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in the module"
+    copy = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutant", loader=None))
+    exec(source.replace(old, new), copy.__dict__)
+    return copy

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+from conftest import lone_page
 
 from gm_utils.interactives.flow_layers import flow_layers
 from gm_utils.models.flows import MAF, Flow, RealNVP
@@ -67,18 +68,8 @@ def test_other_flows_and_shapes_are_refused():
 
 @pytest.fixture
 def page(browser, figure, tmp_path):
-    path = tmp_path / "page.html"
-    head = '<!doctype html><html lang="en"><head><meta charset="utf8"><title>Layers</title></head>'
-    path.write_text(f"{head}<body><main><h1>Layers</h1>{figure.html}</main></body></html>", encoding="utf8")
-    context = browser.new_context(viewport={"width": 900, "height": 1000}, reduced_motion="reduce")
-    page, faults = context.new_page(), []
-    page.on("console", lambda message: faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(path.as_uri())
-    page.wait_for_function("document.querySelector('.gm-handle')?.style.left")
-    yield page
-    context.close()
-    assert faults == []
+    with lone_page(browser, tmp_path, figure.html) as page:
+        yield page
 
 
 def facts(page) -> list[float]:

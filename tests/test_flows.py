@@ -1,13 +1,12 @@
 """Flows against autograd, quadrature and slow second ways, and a museum of bugs: each property holds for the
 code and fails for a mutant."""
 
-import importlib.util
-import inspect
 import json
 import math
 
 import pytest
 import torch
+from conftest import mutated
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import MultivariateNormal
@@ -283,15 +282,6 @@ def test_property(holds):
     holds(module)
 
 
-def mutant(old, new):
-    """A copy of the module in which `old`, which stands there once, is `new`."""
-    source = inspect.getsource(module)
-    assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in the module"
-    copy = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutant", loader=None))
-    exec(source.replace(old, new), copy.__dict__)
-    return copy
-
-
 MUSEUM = {  # name: what stands in the module, what stands there in the mutant, the properties that fail
     "log_det of the coupling with the wrong sign": (
         "torch.addcmul(t, b, s.exp())), s.sum(-1)", "torch.addcmul(t, b, s.exp())), -s.sum(-1)",
@@ -396,7 +386,7 @@ CASES = [(name, prop) for name, (_, _, caught_by) in MUSEUM.items() for prop in 
 def test_museum_of_bugs(name, catches):
     old, new, _ = MUSEUM[name]
     with pytest.raises(AssertionError):
-        catches(mutant(old, new))
+        catches(mutated(module, old, new))
 
 
 # Dtypes, devices, shapes

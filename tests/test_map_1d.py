@@ -7,6 +7,7 @@ import re
 
 import pytest
 import torch
+from conftest import lone_page
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
@@ -67,18 +68,8 @@ def test_html_is_whole_and_asks_for_nothing():
 
 @pytest.fixture
 def page(browser, tmp_path):
-    path = tmp_path / "page.html"
-    head = '<!doctype html><html lang="en"><head><meta charset="utf8"><title>Map</title></head>'
-    path.write_text(f"{head}<body><main><h1>Map</h1>{map_1d().html}</main></body></html>", encoding="utf8")
-    context = browser.new_context(viewport={"width": 900, "height": 1000}, reduced_motion="reduce")
-    page, faults = context.new_page(), []
-    page.on("console", lambda message: faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(path.as_uri())
-    page.wait_for_function("document.querySelector('.gm-handle')?.style.left")
-    yield page
-    context.close()
-    assert faults == []
+    with lone_page(browser, tmp_path, map_1d().html) as page:
+        yield page
 
 
 def value(page, i: int) -> float:

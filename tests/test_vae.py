@@ -4,13 +4,12 @@ The oracle is the linear-Gaussian model: z ~ N(0, I), x|z ~ N(W z + b, s I), so 
 posterior N(M W' (x - b) / s, M) with M = (I + W' W / s)^-1 are exact, and diagonal where W's columns are orthogonal.
 """
 
-import importlib.util
-import inspect
 import json
 import math
 
 import pytest
 import torch
+from conftest import mutated
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -268,12 +267,7 @@ def test_property(holds):
 
 
 def mutant(old, new):
-    """The class VAE of a copy of the module in which `old`, which stands there once, is `new`."""
-    source = inspect.getsource(module)
-    assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in the module"
-    copy = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutant", loader=None))
-    exec(source.replace(old, new), copy.__dict__)
-    return copy.VAE
+    return mutated(module, old, new).VAE
 
 
 RECONSTRUCTION = "-0.5 * (squares.sum(-1) / noise_var + squares.shape[-1] * (log_var + math.log(2 * math.pi)))"
