@@ -7,8 +7,7 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import fill
-from gm_utils.exam.problems.flows import Stepwise, base, shown
-from gm_utils.exam.problems.vae import halves
+from gm_utils.exam.solution import Stepwise, base, halves, shown
 
 TABLE = r"""
 | $i$ | $s_i$ | $t_i$ |

@@ -7,7 +7,8 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import Problem, fill
-from gm_utils.exam.problems.information import NATS, added, column, shares, table, total
+from gm_utils.exam.problems.information import NATS
+from gm_utils.exam.solution import added, column, shares, table, total
 
 LECTURE = "05-distances"
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import Problem, decimal, fill
 from gm_utils.exam.problems.distances import LECTURE
-from gm_utils.exam.problems.information import added, column, shares, table
+from gm_utils.exam.solution import added, column, shares, table
 
 
 def sums(n: Numbers) -> list[float]:

@@ -7,7 +7,7 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import Problem, fill
-from gm_utils.exam.problems.flows import LOG2PI, Stepwise, shown
+from gm_utils.exam.solution import LOG2PI, Stepwise, shown
 
 
 class Bits(Stepwise):

@@ -7,8 +7,7 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import fill
-from gm_utils.exam.problems.flows import LOG2PI, Stepwise, base, shown
-from gm_utils.exam.problems.vae import halves
+from gm_utils.exam.solution import LOG2PI, Stepwise, base, halves, shown
 
 
 class Curve(Stepwise):

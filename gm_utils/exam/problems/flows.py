@@ -6,31 +6,8 @@ import math
 from random import Random
 from types import SimpleNamespace as Numbers
 
-from gm_utils.exam.problem import Problem, decimal, fill
-from gm_utils.exam.problems.vae import halves
-
-LOG2PI = math.log(2 * math.pi)
-
-
-def shown(x: float) -> float:
-    """x as a solution prints it, to go on with."""
-    return float(decimal(x))
-
-
-def base(*z: float) -> float:
-    """The standard normal log-density of z, in nats."""
-    return -(len(z) * LOG2PI + sum(a * a for a in z)) / 2
-
-
-class Stepwise(Problem):
-    """A problem whose solution goes on with rounded numbers: `steps` has them, and their end as `total`."""
-
-    def steps(self, n: Numbers) -> dict[str, float]:
-        raise NotImplementedError
-
-    def settled(self, n: Numbers) -> bool:
-        end, right = (decimal(x, self.places) for x in (self.steps(n)["total"], self.answer(n)))
-        return super().settled(n) and end == right
+from gm_utils.exam.problem import fill
+from gm_utils.exam.solution import LOG2PI, Stepwise, base, halves, shown
 
 
 class Affine(Stepwise):

@@ -8,40 +8,11 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import Problem, decimal, fill
+from gm_utils.exam.solution import added, column, shares, table
 
 LECTURE = "04-information-theory"
 BITS = r"That is in nats; bits are asked for: use $\log_2$."
 NATS = r"That is in bits; nats are asked for: use the natural logarithm."
-
-
-def shares(rng: Random, parts: int, of: int = 20, least: int = 1) -> list[float]:
-    """A distribution over so many values, in multiples of 1/of, each at least least/of."""
-    cuts = sorted(rng.sample(range(1, of - parts * (least - 1)), parts - 1))
-    counts = [b - a + least - 1 for a, b in zip([0, *cuts], [*cuts, of - parts * (least - 1)], strict=True)]
-    return [k / of for k in counts]
-
-
-def column(terms: list[tuple[str, float]], places: int = 4) -> str:
-    """Terms in TeX with their values, one below the other."""
-    lines = (fill(rf"{tex}&=<v:{places}>", v=value) for tex, value in terms)
-    return r"$$\begin{aligned}" + r"\\".join(lines) + r"\end{aligned}$$"
-
-
-def added(values: list[float], places: int = 4) -> str:
-    """The sum of the values as printed, not worked out; negative ones in brackets."""
-    first, *rest = (decimal(value, places) for value in values)
-    return "+".join([first, *(f"({v})" if v.startswith("-") else v for v in rest)])
-
-
-def total(values: list[float]) -> str:
-    """The sum of the values as printed, worked out."""
-    return f"{sum(round(value, 4) for value in values):.4f}"
-
-
-def table(head: list[str], *rows: tuple[str, list[float]]) -> str:
-    """A Markdown table: a name and numbers in each row."""
-    body = [f"| {name} | " + " | ".join(f"${decimal(v)}$" for v in values) + " |" for name, values in rows]
-    return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *body])
 
 
 class Entropy(Problem):

@@ -7,11 +7,7 @@ from random import Random
 from types import SimpleNamespace as Numbers
 
 from gm_utils.exam.problem import Problem, fill, off_tie
-
-
-def halves(low: float, high: float) -> list[float]:
-    """low, low + 0.5, ..., high, without 0."""
-    return [k / 2 for k in range(round(2 * low), round(2 * high) + 1) if k]
+from gm_utils.exam.solution import halves
 
 
 class KL(Problem):
