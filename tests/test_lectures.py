@@ -6,6 +6,7 @@ import json
 import re
 import statistics
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,14 @@ def test_lengths(md: Path) -> None:
     assert not wide, f"wider than the column: {wide}"
     for word in WEASEL:
         assert not re.search(rf"\b{word}\b", text, re.I), f"says {word!r}"
+
+
+@each_lecture
+def test_code_compiles_without_a_warning(md: Path) -> None:
+    for tags, code in cells(source(md)):
+        if "setup" not in tags:  # it may hold a magic
+            with warnings.catch_warnings(action="error"):
+                compile("\n".join(code), code[0], "exec")
 
 
 @each_lecture
