@@ -105,15 +105,23 @@ function drawPlot(whole, wrong) {
     text(4, 34, `${state.mistake}: integral ${fixed(wrong)}`, "fill: var(--red); font-weight: 650"));
 }
 
+// "p_z(z)" with its subscripts set, for buttons and the names of numbers.
+function maths(label) {
+  const out = document.createDocumentFragment();
+  out.append(...label.split(/_(\w)/).map((part, i) => i % 2 ? el("sub", { style: "line-height: 0" }, part) : part));
+  return out;
+}
+
 const controls = {
   a: slider("scale a", { min: LOW.a, max: HIGH.a, step: 0.01, hue: "blue" }, a => move(a, state.b, state.c, state.z)),
   b: slider("shift b", { min: LOW.b, max: HIGH.b, step: 0.01, hue: "blue" }, b => move(state.a, b, state.c, state.z)),
   c: slider("bend c", { min: LOW.c, max: HIGH.c, step: 0.01, hue: "blue" }, c => move(state.a, state.b, c, state.z)),
 };
-const facts = { base: fact("p_z(z), in the strip", "green"), stretch: fact("stretch |g\u2032(z)|", "orange"),
-  density: fact("p_x(x), their ratio", "blue"), whole: fact("integral of p_x", "blue") };
+for (const { node } of Object.values(controls)) node.style.rowGap = "4px"; // else the focus ring touches the name
+const facts = { base: fact(maths("p_z(z), in the strip"), "green"), stretch: fact("stretch |g\u2032(z)|", "orange"),
+  density: fact(maths("p_x(x), their ratio"), "blue"), whole: fact(maths("integral of p_x"), "blue") };
 const choices = ["left out", "upside down", "g for f"].map(name => {
-  const node = button({ "left out": "left out: p_z(f(x))", "upside down": "upside down: p_z(f(x))\u00b7|g\u2032|", "g for f": "g for f: p_z(g(x))\u00b7|f\u2032(x)|" }[name],
+  const node = button(maths({ "left out": "left out: p_z(f(x))", "upside down": "upside down: p_z(f(x))\u00b7|g\u2032|", "g for f": "g for f: p_z(g(x))\u00b7|f\u2032(x)|" }[name]),
     () => { state.mistake = name; render(); }, { "data-mistake": name });
   return { name, node };
 });
