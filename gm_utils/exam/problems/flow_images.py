@@ -261,14 +261,16 @@ class Cost(Problem):
             3: r"You took the side of the image for $D$; $D$ grows with its square.",
             1: r"That is the growth of the side of the image; $D$ grows with its square.",
         }
+        if n.job == "back":
+            wrong[2] = r"You took the side of the image for $D$, or the growth of $D$ for that of $D^2$."
         return [(float(n.times**k), why) for k, why in wrong.items() if k != 2 * n.power]
 
     def statement(self, n: Numbers) -> str:
         if n.block:
             return fill(
                 r"""
-                By elimination the determinant of a full $n\times n$ matrix takes $n^3/3$ multiplications. A
-                layer on $D=<D>$ dimensions has a block-diagonal Jacobian: $<blocks>$ blocks of size
+                Count $n^3/3$ multiplications for the determinant of a full $n\times n$ matrix by elimination.
+                A layer on $D=<D>$ dimensions has a block-diagonal Jacobian: $<blocks>$ blocks of size
                 $<size>\times<size>$, all different.
 
                 How many times as many multiplications would a full Jacobian of this $D$ take for
