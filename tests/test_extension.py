@@ -119,7 +119,7 @@ $$
 
 > **Key idea.** By (10.1) and $x$.
 
-> **Common mistake M-A-01.** Not this.
+> **Common mistake M-A-01.** Not 5 % of `5 %`.
 
 > **Recall R-A-01.** What is $c$?
 >
@@ -201,6 +201,8 @@ def test_a_lecture_builds_without_a_warning_and_has_the_agreed_html(book):
     assert '<li id="o-10-1">' in page
     assert re.search(r'<span class="gm-glue"><span class="katex">.{,120}</span>\.</span>', page)  # "$x$."
     assert 'href="#o-10-1"' in page
+    assert "Not 5\N{NO-BREAK SPACE}% of" in page
+    assert ">5 %<" in re.sub(r"</?span[^>]*>", "", page)  # code stays as it is
     assert page.count("<details") == page.count("</details>") == 3
     assert 'class="gm-fold gm-fold-solution"' in page
     other = book["notebooks/11-b"]

@@ -83,7 +83,7 @@ def _bold(paragraph: nodes.paragraph) -> str:
 
 
 class Mentions(SphinxPostTransform):
-    """Links "(10.3)" and "Figure 10.3" in running text, and the objective in a question's line."""
+    """Links "(10.3)" and "Figure 10.3" in running text and the objective of a question; "5 %" stays on a line."""
 
     default_priority = 20
     formats = ("html",)
@@ -91,6 +91,10 @@ class Mentions(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         for text in list(self.document.findall(nodes.Text)):
             parent = text.parent
+            if re.search(r"\d %", text) and not isinstance(parent, (nodes.literal, nodes.FixedTextElement)):
+                kept = nodes.Text(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
+                parent.replace(text, kept)
+                text = kept
             if isinstance(parent, nodes.paragraph) or (
                 isinstance(parent, Tag) and parent["tag"] == "figcaption"
             ):
