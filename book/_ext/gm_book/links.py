@@ -83,7 +83,7 @@ def _bold(paragraph: nodes.paragraph) -> str:
 
 
 class Mentions(SphinxPostTransform):
-    """Links "(10.3)" and "Figure 10.3" in running text and the objective of a question; "5 %" stays on a line."""
+    """Links "(10.3)", "Figure 10.3" and the objective of a question; a percent sign stays with its number."""
 
     default_priority = 20
     formats = ("html",)
