@@ -40,7 +40,7 @@
 "<p><strong>Answer.</strong> <math><msub><mi>d</mi><mi>H</mi></msub><mo>=</mo><msqrt><mrow><mn>□</mn><mo>−</mo><mo stretchy=\"false\">(</mo><mn>□</mn><mo>+</mo><mn>□</mn><mo>+</mo><mn>□</mn><mo stretchy=\"false\">)</mo></mrow></msqrt><mo>≈</mo><mn>□</mn></math>",
 " (no unit).</p>",
 "\n<p><strong>Does it make sense?</strong> It lies between □ and □, and it fits the total variation distance <math><mn>□</mn></math>",
-",\nwhich must satisfy <math><msubsup><mi>d</mi><mi>H</mi><mn>□</mn></msubsup><mo>≤</mo><msub><mi>d</mi><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow></msub><mo>≤</mo><msqrt><mn>□</mn></msqrt><mtext> </mtext><msub><mi>d</mi><mi>H</mi></msub></math>",
+",\nwhich must satisfy <math><msubsup><mi>d</mi><mi>H</mi><mn>□</mn></msubsup><mo>≤</mo><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow><mo>≤</mo><msqrt><mn>□</mn></msqrt><mtext> </mtext><msub><mi>d</mi><mi>H</mi></msub></math>",
 ": here <math><msubsup><mi>d</mi><mi>H</mi><mn>□</mn></msubsup><mo>≈</mo><mn>□</mn></math>",
 " and\n<math><msqrt><mn>□</mn></msqrt><mtext> </mtext><msub><mi>d</mi><mi>H</mi></msub><mo>≈</mo><mn>□</mn></math>",
 "<mtr><mtd><mstyle scriptlevel=\"□\" displaystyle=\"true\"><msqrt><mrow><mn>□</mn><mo>⋅</mo><mn>□</mn></mrow></msqrt></mstyle></mtd><mtd><mstyle scriptlevel=\"□\" displaystyle=\"true\"><mrow><mrow></mrow><mo>=</mo><mn>□</mn></mrow></mstyle></mtd></mtr>",

@@ -9,7 +9,7 @@
   gmProblem("P-DIST-TEST", problem);
 })([
 "That is how often the test is right.",
-"That is the total variation distance; the error of the best test is <math><mstyle scriptlevel=\"□\" displaystyle=\"false\"><mfrac><mn>□</mn><mn>□</mn></mfrac></mstyle><mo stretchy=\"false\">(</mo><mn>□</mn><mo>−</mo><msub><mi>d</mi><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow></msub><mo stretchy=\"false\">)</mo></math>",
+"That is the total variation distance; the error of the best test is <math><mstyle scriptlevel=\"□\" displaystyle=\"false\"><mfrac><mn>□</mn><mn>□</mn></mfrac></mstyle><mo stretchy=\"false\">(</mo><mn>□</mn><mo>−</mo><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow><mo stretchy=\"false\">)</mo></math>",
 ".",
 "You added the errors under both laws; each law comes with probability one half.",
 "You took the whole distance of the means; the threshold lies halfway, so it is half of it that counts.",
@@ -36,8 +36,8 @@
 " it is the same by symmetry, and so is the mean of both.</p>",
 "\n<p><strong>Answer.</strong> The rule is wrong in <math><mn>□</mn><mo>⋅</mo><mo stretchy=\"false\">(</mo><mn>□</mn><mo>−</mo><mn>□</mn><mo stretchy=\"false\">)</mo><mo>=</mo><mn>□</mn><mo>≈</mo><mn>□</mn></math>",
 " % of the cases.</p>",
-"\n<p><strong>Does it make sense?</strong> Guessing is wrong in □ %, so it must be less. It fits the total\nvariation distance <math><msub><mi>d</mi><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow></msub><mo>=</mo><mn>□</mn><mi mathvariant=\"normal\">Φ</mi><mo stretchy=\"false\">(</mo><mn>□</mn><mo stretchy=\"false\">)</mo><mo>−</mo><mn>□</mn><mo>=</mo><mn>□</mn><mo>⋅</mo><mn>□</mn><mo>−</mo><mn>□</mn><mo>=</mo><mn>□</mn></math>",
-": the error is\n<math><mstyle scriptlevel=\"□\" displaystyle=\"false\"><mfrac><mn>□</mn><mn>□</mn></mfrac></mstyle><mo stretchy=\"false\">(</mo><mn>□</mn><mo>−</mo><msub><mi>d</mi><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow></msub><mo stretchy=\"false\">)</mo></math>",
+"\n<p><strong>Does it make sense?</strong> Guessing is wrong in □ %, so it must be less. It fits the total\nvariation distance <math><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow><mo>=</mo><mn>□</mn><mi mathvariant=\"normal\">Φ</mi><mo stretchy=\"false\">(</mo><mn>□</mn><mo stretchy=\"false\">)</mo><mo>−</mo><mn>□</mn><mo>=</mo><mn>□</mn><mo>⋅</mo><mn>□</mn><mo>−</mo><mn>□</mn><mo>=</mo><mn>□</mn></math>",
+": the error is\n<math><mstyle scriptlevel=\"□\" displaystyle=\"false\"><mfrac><mn>□</mn><mn>□</mn></mfrac></mstyle><mo stretchy=\"false\">(</mo><mn>□</mn><mo>−</mo><mrow><mi mathvariant=\"normal\">T</mi><mi mathvariant=\"normal\">V</mi></mrow><mo stretchy=\"false\">)</mo></math>",
 "<p>A number is drawn from <math><mi>P</mi><mo>=</mo><mi>𝒩</mi><mo stretchy=\"false\">(</mo><mn>□</mn><mo separator=\"true\">,</mo><mtext> </mtext><msup><mn>□</mn><mn>□</mn></msup><mo stretchy=\"false\">)</mo></math>",
 "\n<p><strong>Threshold.</strong> The two densities have the same width, so they cross once, halfway between the\nmeans, at <math><mfrac><mrow><mn>□</mn><mo>+</mo><mn>□</mn></mrow><mn>□</mn></mfrac><mo>=</mo><mn>□</mn></math>",
 ", which is\n<math><mfrac><mrow><mn>□</mn><mo>−</mo><mn>□</mn></mrow><mn>□</mn></mfrac><mo>=</mo><mn>□</mn></math>",

@@ -74,14 +74,14 @@ class Variation(Problem):
         event = r",\,".join(str(k + 1) for k in up)
         return fill(
             r"""
-            **Definition.** $d_{\mathrm{TV}}(P,Q)=\tfrac12\sum_x|P(x)-Q(x)|$, which is also the
+            **Definition.** $\mathrm{TV}(P,Q)=\tfrac12\sum_x|P(x)-Q(x)|$, which is also the
             largest difference $P(A)-Q(A)$ over all events $A$.
 
             **Absolute differences.**
 
             <terms>
 
-            **Answer.** $d_{\mathrm{TV}}=\frac{<sum>}{2}=<a>$ (a difference of probabilities, no unit).
+            **Answer.** $\mathrm{TV}=\frac{<sum>}{2}=<a>$ (a difference of probabilities, no unit).
 
             **Does it make sense?** The best event holds the outcomes where $P>Q$, here $A=\{<event>\}$:
             $P(A)=<pa>$ and $Q(A)=<qa>$, and $<pa>-<qa>=<a>$ is the same. It lies between 0 and 1.
@@ -160,7 +160,7 @@ class Hellinger(Problem):
             **Answer.** $d_H=\sqrt{1-(<sum>)}\approx <h:2>$ (no unit).
 
             **Does it make sense?** It lies between 0 and 1, and it fits the total variation distance $<tv>$,
-            which must satisfy $d_H^2\le d_{\mathrm{TV}}\le\sqrt2\,d_H$: here $d_H^2\approx <square:2>$ and
+            which must satisfy $d_H^2\le \mathrm{TV}\le\sqrt2\,d_H$: here $d_H^2\approx <square:2>$ and
             $\sqrt2\,d_H\approx <wide:2>$.
             """,
             terms=column(list(zip(lines, parts, strict=True)), 5),
@@ -198,17 +198,17 @@ class Midpoint(Problem):
     def mistakes(self, n: Numbers) -> list[tuple[float, str]]:
         js, p, q = self.answer(n), self.kl(n.p, n.m), self.kl(n.q, n.m)
         finite = self.kl(n.p, n.q) if all(n.q) else self.kl(n.q, n.p)
-        name = r"D_{\mathrm{KL}}(P\Vert Q)" if all(n.q) else r"D_{\mathrm{KL}}(Q\Vert P)"
+        name = r"D_{KL}(P\Vert Q)" if all(n.q) else r"D_{KL}(Q\Vert P)"
         both = [(a, b) for a, b in zip(n.p, n.q, strict=True) if a and b]
         return [
             (2 * js, r"You added the two divergences; each has the weight one half."),
-            (p, r"That is $D_{\mathrm{KL}}(P\Vert M)$ alone."),
-            (q, r"That is $D_{\mathrm{KL}}(Q\Vert M)$ alone."),
+            (p, r"That is $D_{KL}(P\Vert M)$ alone."),
+            (q, r"That is $D_{KL}(Q\Vert M)$ alone."),
             (js / math.log(2), NATS),
             (math.sqrt(js), r"That is the square root, the metric; the divergence itself is asked for."),
             (finite, rf"That is ${name}$, the direction that is finite. The mixture $M$ is missing."),
             (sum((a - b) * math.log(a / b) for a, b in both) / 2,
-             r"You took half of $D_{\mathrm{KL}}(P\Vert Q)+D_{\mathrm{KL}}(Q\Vert P)$ and dropped the "
+             r"You took half of $D_{KL}(P\Vert Q)+D_{KL}(Q\Vert P)$ and dropped the "
              r"term that is infinite. Both divergences are from the mixture."),
         ]  # fmt: skip
 
@@ -232,22 +232,22 @@ class Midpoint(Problem):
         return fill(
             r"""
             **Definition.**
-            $\mathrm{JS}(P,Q)=\tfrac12D_{\mathrm{KL}}(P\Vert M)+\tfrac12D_{\mathrm{KL}}(Q\Vert M)$ with the
+            $D_{JS}(P,Q)=\tfrac12D_{KL}(P\Vert M)+\tfrac12D_{KL}(Q\Vert M)$ with the
             mixture $M=\tfrac12(P+Q)$, here $(<m0>,\,<m1>,\,<m2>)$. A term with probability 0 is 0.
 
-            **$D_{\mathrm{KL}}(P\Vert M)$** has the terms
+            **$D_{KL}(P\Vert M)$** has the terms
 
             <lp>
 
             and adds up to $<sp>$.
 
-            **$D_{\mathrm{KL}}(Q\Vert M)$** has the terms
+            **$D_{KL}(Q\Vert M)$** has the terms
 
             <lq>
 
             and adds up to $<sq>$.
 
-            **Answer.** $\mathrm{JS}(P,Q)=\frac{<sp>+<sq>}{2}\approx <js:2>$ nats.
+            **Answer.** $D_{JS}(P,Q)=\frac{<sp>+<sq>}{2}\approx <js:2>$ nats.
 
             **Does it make sense?** It lies between 0 and $\log2\approx 0.6931$ nats, although one of the KL
             divergences between $P$ and $Q$ is infinite: $M$ is positive wherever $P$ or $Q$ is. It would be
@@ -284,14 +284,15 @@ class Game(Problem):
         v = self.answer(n)
         ratio = sum(p * math.log(p / (p + q)) + q * math.log(p / (p + q)) for p, q in pairs(n))
         return [
-            (v + 2 * math.log(2), r"That is $2\,\mathrm{JS}(P,Q)$; the value is $2\log2$ lower."),
+            (v + 2 * math.log(2), r"That is $2D_{JS}(P,Q)$; the value is $2\log2$ lower."),
             (v / 2 + math.log(2),
-             r"That is $\mathrm{JS}(P,Q)$; the value of the game is $2\,\mathrm{JS}-2\log2$."),
+             r"That is $D_{JS}(P,Q)$; the value of the game is $2D_{JS}-2\log2$."),
             (-2 * math.log(2),
              r"That is the value for $P=Q$, where the best discriminator says $\tfrac12$ everywhere."),
             (-v,
-             r"The sign: both logarithms are of numbers below 1. (The cross-entropy of the discriminator, "
-             r"which it minimises, is the negative.)"),
+             r"The sign: both logarithms are of numbers below 1. (Minus *half* the value is the "
+             r"discriminator's cross-entropy with balanced classes.)"),
+            (-v / 2, r"That is the cross-entropy of the best discriminator, $-\tfrac12V$."),
             (v / 2, r"You took the mean over the two classes; the value is the sum of the two expectations."),
             (v / math.log(2), NATS),
             (ratio, r"You put $D$ into both logarithms; the second has $1-D$."),
@@ -333,9 +334,9 @@ class Game(Problem):
 
             **Answer.** $V(D^\ast)\approx <v:2>$ nats.
 
-            **Does it make sense?** It is $2\,\mathrm{JS}(P,Q)-2\log2$, so it must lie between
+            **Does it make sense?** It is $2D_{JS}(P,Q)-2\log2$, so it must lie between
             $-2\log2\approx -1.3863$ (equal distributions) and 0 (nothing in common). Here
-            $\mathrm{JS}(P,Q)\approx <js:2>$ nats.
+            $D_{JS}(P,Q)\approx <js:2>$ nats.
             """,
             terms=column(list(zip(lines, parts, strict=True))),
             sum=total(parts),

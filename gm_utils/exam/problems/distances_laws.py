@@ -59,11 +59,11 @@ class Nested(Problem):
         total = n.left + n.right
         return fill(
             r"""
-            **Definition.** On the line $W_1=\int_0^1|F_P^{-1}(u)-F_Q^{-1}(u)|\,du$, the same
-            area as that between the two distribution functions.
+            **Definition.** On the line $W_1=\int_0^1|F^{-1}(u)-G^{-1}(u)|\,du$, the same
+            area as that between the distribution functions $F$ of $P$ and $G$ of $Q$.
 
             **Quantile functions.** For $P$ it runs linearly from $<a>$ to $<b>$, for $Q$ from $<c>$ to
-            $<d>$. Their difference $F_Q^{-1}-F_P^{-1}$ is linear too, from $<c>-<(a)>=<left>$ at $u=0$ to
+            $<d>$. Their difference $G^{-1}-F^{-1}$ is linear too, from $<c>-<(a)>=<left>$ at $u=0$ to
             $<d>-<(b)>=<minus>$ at $u=1$. It is 0 at
             $u_0=\frac{<left>}{<left>+<right>}=\frac{<left>}{<total>}$.
 
@@ -139,7 +139,7 @@ class Overlap(Problem):
     def solution(self, n: Numbers) -> str:
         return fill(
             r"""
-            **Definition.** $d_{\mathrm{TV}}=\tfrac12\int|p-q|\,dx=1-\int\min(p,q)\,dx$, as
+            **Definition.** $\mathrm{TV}=\tfrac12\int|p-q|\,dx=1-\int\min(p,q)\,dx$, as
             $|p-q|=p+q-2\min(p,q)$ and both densities integrate to 1.
 
             **Densities.** $p=\frac{1}{<first>}$ on an interval of length $<b>-<(a)>=<first>$, and
@@ -150,7 +150,7 @@ class Overlap(Problem):
 
             $$\int\min(p,q)\,dx=\frac{<common>}{<wide>}=<overlap>.$$
 
-            **Answer.** $d_{\mathrm{TV}}=1-\frac{<common>}{<wide>}=<tv:2>$ (a difference of
+            **Answer.** $\mathrm{TV}=1-\frac{<common>}{<wide>}=<tv:2>$ (a difference of
             probabilities, no unit).
 
             **Does it make sense?** It lies between 0 and 1. The event $A$ where $p>q$ reaches it: it is

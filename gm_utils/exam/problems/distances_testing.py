@@ -38,7 +38,7 @@ class Threshold(Problem):
             (100 - error, r"That is how often the test is right."),
             (100 - 2 * error,
              r"That is the total variation distance; the error of the best test is "
-             r"$\tfrac12(1-d_{\mathrm{TV}})$."),
+             r"$\tfrac12(1-\mathrm{TV})$."),
             (2 * error, r"You added the errors under both laws; each law comes with probability one half."),
             (100 * self.phi(-2 * n.t),
              r"You took the whole distance of the means; the threshold lies halfway, so it is half of it "
@@ -85,8 +85,8 @@ class Threshold(Problem):
             **Answer.** The rule is wrong in $100\cdot(1-<pt>)=<exact:2>\approx <a:1>$ % of the cases.
 
             **Does it make sense?** Guessing is wrong in 50 %, so it must be less. It fits the total
-            variation distance $d_{\mathrm{TV}}=2\Phi(<t>)-1=2\cdot<pt>-1=<tv:4>$: the error is
-            $\tfrac12(1-d_{\mathrm{TV}})$.
+            variation distance $\mathrm{TV}=2\Phi(<t>)-1=2\cdot<pt>-1=<tv:4>$: the error is
+            $\tfrac12(1-\mathrm{TV})$.
             """,
             n,
             mid=(n.m + n.k) / 2,
@@ -123,10 +123,10 @@ class Pinsker(Problem):
         return [
             (50 * (1 - one), r"That is for a single draw; KL divergences of independent draws add."),
             (100 * (1 - tv),
-             r"You forgot the one half: the best test errs with $\tfrac12(1-d_{\mathrm{TV}})$."),
+             r"You forgot the one half: the best test errs with $\tfrac12(1-\mathrm{TV})$."),
             (100 * tv, r"That is the bound on the total variation distance; the error follows from it."),
             (50 * (1 - math.sqrt(n.n * n.kl)),
-             r"You forgot the 2 in Pinsker's inequality: $d_{\mathrm{TV}}\le\sqrt{D/2}$."),
+             r"You forgot the 2 in Pinsker's inequality: $\mathrm{TV}\le\sqrt{D/2}$."),
             (50 * (1 - n.n * one),
              r"You multiplied the bound on the total variation by the number of draws; it is the KL "
              r"divergence that adds, inside the root."),
@@ -136,7 +136,7 @@ class Pinsker(Problem):
     def statement(self, n: Numbers) -> str:
         return fill(
             r"""
-            $P$ and $Q$ have $D_{\mathrm{KL}}(P\Vert Q)=<kl>$ nats. Somebody gets $<n>$ independent draws,
+            $P$ and $Q$ have $D_{KL}(P\Vert Q)=<kl>$ nats. Somebody gets $<n>$ independent draws,
             all from $P$ or all from $Q$, each with probability one half, and has to say from which.
 
             Below which percentage of errors can no test come, by Pinsker's inequality? Give it to one
@@ -148,17 +148,19 @@ class Pinsker(Problem):
     def solution(self, n: Numbers) -> str:
         return fill(
             r"""
-            **Assumptions.** The draws are independent, so the law of all of them is $P^n$ or $Q^n$; both come
-            equally often.
+            **Assumptions.** The draws are independent, so the law of all of them is $P^{\otimes n}$ or
+            $Q^{\otimes n}$; both come equally often.
 
             **All draws together.** The logarithm of a product is a sum, so
-            $D_{\mathrm{KL}}(P^n\Vert Q^n)=n\,D_{\mathrm{KL}}(P\Vert Q)=<n>\cdot<kl>=<sum>$ nats.
+            $D_{KL}(P^{\otimes n}\Vert Q^{\otimes n})=n\,D_{KL}(P\Vert Q)=<n>\cdot<kl>=<sum>$ nats.
 
-            **Pinsker.** $d_{\mathrm{TV}}(P^n,Q^n)\le\sqrt{\tfrac12D_{\mathrm{KL}}(P^n\Vert Q^n)}$, here
+            **Pinsker.**
+            $\mathrm{TV}(P^{\otimes n},Q^{\otimes n})
+            \le\sqrt{\tfrac12D_{KL}(P^{\otimes n}\Vert Q^{\otimes n})}$, here
             $\sqrt{\frac{<sum>}{2}}=<root:5>$.
 
-            **Error.** The best test errs with probability $\tfrac12(1-d_{\mathrm{TV}})$, which is smallest
-            where $d_{\mathrm{TV}}$ is largest.
+            **Error.** The best test errs with probability $\tfrac12(1-\mathrm{TV})$, which is smallest
+            where $\mathrm{TV}$ is largest.
 
             **Answer.** Each test errs in at least $50\cdot(1-<root:5>)\approx <a:1>$ % of the cases.
 

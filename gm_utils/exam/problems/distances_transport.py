@@ -90,10 +90,10 @@ class Histogram(Problem):
         moved = sum(abs(a - b) for a, b in zip(n.p, n.q, strict=True)) / 2
         return fill(
             r"""
-            **Definition.** On the line $W_1=\int|F_P(x)-F_Q(x)|\,dx$, the area between the
-            distribution functions: what has to cross a point, times how far.
+            **Definition.** On the line $W_1=\int|F(x)-G(x)|\,dx$, the area between the
+            distribution functions $F$ of $P$ and $G$ of $Q$: what has to cross a point, times how far.
 
-            **Distribution functions.** Between the positions they are constant: $F_P=<fp>$ and $F_Q=<fq>$
+            **Distribution functions.** Between the positions they are constant: $F=<fp>$ and $G=<fq>$
             on the three gaps, whose lengths are <gaps> m.
 
             **Areas**, gap by gap:
@@ -103,7 +103,7 @@ class Histogram(Problem):
             **Answer.** $W_1=<sum>=<a>$ m.
 
             **Does it make sense?** It is a length, and at least the difference of the means, $<shift>$ m.
-            The mass that moves is $d_{\mathrm{TV}}=<moved>$, and it moves at most from one end to the
+            The mass that moves is $\mathrm{TV}=<moved>$, and it moves at most from one end to the
             other, so at most $<moved>\cdot<range>=<most>$ m.
             """,
             fp=r",\,".join(map(decimal, p)),
@@ -264,11 +264,14 @@ class Critic(Problem):
             (gain / max(map(abs, n.f)),
              r"You divided by the largest value of $|f|$; the Lipschitz constant is the "
              r"largest *slope*."),
+            (-self.answer(n),
+             r"You took $\mathbb E_Q f-\mathbb E_P f$. A negative bound proves nothing, and here $f$ itself "
+             r"has a positive gain."),
             (true, r"That is $W_1$ itself. The question is what this critic proves about it."),
             (gain * n.steep,
              r"You multiplied by the Lipschitz constant; the critic has to be made less steep."),
             *[(gain / (whole or 1), ends)] * (whole > 0),
-        ]
+        ]  # fmt: skip
 
     def statement(self, n: Numbers) -> str:
         return fill(
