@@ -101,6 +101,24 @@ def test_log_p_is_the_flows_at_the_ring(page):
     assert facts(page) == [before[0], -before[1], before[2]]
 
 
+def test_printed_shares_sum_to_the_fact_and_long_bars_end_in_arrows(browser, tmp_path):
+    steep = random_flow()
+    steep.transforms[1].made.layers[-1].bias[2:] += 1.5  # this layer's share is below -1
+    html = flow_layers(steep, DATA, LABELS, probe=(0.3, -0.4)).html
+    with lone_page(browser, tmp_path, html) as page:
+        texts = page.locator("svg:has([data-share]) text").all_text_contents()
+        shown = [float(text.replace("−", "-")) for text in texts if re.fullmatch(r"−?\d+\.\d{3}", text)]
+        h, shares = torch.tensor([[0.3, -0.4]]), []
+        for transform in steep.transforms:
+            h, share = transform(h)
+            shares.append(share.item())
+        assert shown == pytest.approx(shares, abs=1e-2)
+        assert sum(shown) == pytest.approx(facts(page)[1], abs=0.005 + 0.0005 * LAYERS)
+        bars = [path.get_attribute("d") for path in page.locator("[data-share]").all()]
+        ends = [re.fullmatch(r"M.*H([-\d.]+)L([-\d.]+) .*", d).groups() for d in bars]
+        assert [start != tip for start, tip in ends] == [False, True, False, False]
+
+
 def test_levels_by_slider_pictures_and_play(page):
     slider = page.get_by_role("slider", name="layers done")
     pressed = page.locator("[data-level][aria-pressed=true]")

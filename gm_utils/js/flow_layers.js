@@ -100,16 +100,21 @@ const bars = surface("Each layer's share of the log-determinant at the point", (
 bars.node.classList.add("gm-still");
 const sub = ["\u2081", "\u2082"];
 function drawBars(shares, applied) {
-  const sign = state.direction === "normalise" ? 1 : -1, left = 104, right = bars.width - 48, most = 2.4;
+  const sign = state.direction === "normalise" ? 1 : -1, left = 92, right = bars.width - 58, most = 1;
   const x = v => left + (clamp(v, -most, most) / most + 1) / 2 * (right - left);
+  const bar = (value, y) => { // a share beyond the scale ends in an arrow
+    const end = x(value), tip = Math.abs(value) > most ? 8 * Math.sign(value) : 0;
+    return `M${x(0)} ${y}H${(end - tip).toFixed(1)}L${end.toFixed(1)} ${y + 8}L${(end - tip).toFixed(1)} ${y + 16}H${x(0)}Z`;
+  };
   const rows = shares.map((share, k) => {
     const y = 6 + 26 * k, now = k === applied, value = sign * share, layer = layers[k];
     return (now ? `<rect x="0" y="${y - 3}" width="${bars.width}" height="24" rx="4" style="fill: var(--surface)"/>` : "") +
       text(6, y + 14, `${k + 1}: x${sub[layer.b]} given x${sub[layer.a]}`, `font-weight: ${now ? 650 : 400}; fill: var(--${now ? "ink" : "muted"})`, "start", "") +
-      `<rect data-share="${k}" x="${Math.min(x(0), x(value)).toFixed(1)}" y="${y + 1}" width="${Math.max(1, Math.abs(x(value) - x(0))).toFixed(1)}" height="16" style="fill: var(--${value < 0 ? "purple" : "green"}); opacity: ${now ? 1 : 0.55}"/>` +
-      text(bars.width - 2, y + 14, fixed(value, 2), `fill: var(--${now ? "ink" : "muted"})`, "end", "");
+      `<path data-share="${k}" d="${bar(value, y + 1)}" style="fill: var(--${value < 0 ? "purple" : "green"}); opacity: ${now ? 1 : 0.55}"/>` +
+      text(bars.width - 2, y + 14, fixed(value, 3), `fill: var(--${now ? "ink" : "muted"})`, "end", "");
   });
-  bars.draw(`<path d="M${x(0)} 2V${26 * K + 6}" style="stroke: var(--muted)"/>` + rows.join("") +
+  const line = v => `M${x(v)} 2V${26 * K + 6}`, scale = [-most, most].map(v => text(x(v), 26 * K + 24, fixed(v, 0), "fill: var(--muted)", "middle", ""));
+  bars.draw(rows.join("") + `<path d="${[-1, -0.5, 0.5, 1].map(v => line(v * most)).join("")}" style="stroke: var(--grid)"/><path d="${line(0)}" style="stroke: var(--muted)"/>` + scale.join("") +
     text(x(0) - 6, 26 * K + 24, "shrinks", "fill: var(--purple)", "end", "") + text(x(0) + 6, 26 * K + 24, "stretches", "fill: var(--green)", "start", ""));
 }
 

@@ -23,7 +23,7 @@
 "<p>A VAE has two latents with the prior <math><mi>𝒩</mi><mo stretchy=\"false\">(</mo><mn>□</mn><mo separator=\"true\">,</mo><mi>I</mi><mo stretchy=\"false\">)</mo></math>",
 " and one observed value with\n<math><mi>p</mi><mo stretchy=\"false\">(</mo><mi>x</mi><mo>∣</mo><mi>z</mi><mo stretchy=\"false\">)</mo><mo>=</mo><mi>𝒩</mi><mo stretchy=\"false\">(</mo><mi>x</mi><mo separator=\"true\">;</mo><mtext> </mtext><mn>□</mn><msub><mi>z</mi><mn>□</mn></msub><mo>+</mo><msub><mi>z</mi><mn>□</mn></msub><mo separator=\"true\">,</mo><mtext> </mtext><mn>□</mn><mo stretchy=\"false\">)</mo></math>",
 ". For <math><mi>x</mi><mo>=</mo><mn>□</mn></math>",
-" its posterior is an IAF: from\n<math><mi>ε</mi><mo>∼</mo><mi>𝒩</mi><mo stretchy=\"false\">(</mo><mn>□</mn><mo separator=\"true\">,</mo><mi>I</mi><mo stretchy=\"false\">)</mo></math>",
+" its approximate posterior is\nan IAF: from <math><mi>ε</mi><mo>∼</mo><mi>𝒩</mi><mo stretchy=\"false\">(</mo><mn>□</mn><mo separator=\"true\">,</mo><mi>I</mi><mo stretchy=\"false\">)</mo></math>",
 " it makes <math><msub><mi>z</mi><mi>i</mi></msub><mo>=</mo><msub><mi>ε</mi><mi>i</mi></msub><mtext> </mtext><msup><mi>e</mi><msub><mi>s</mi><mi>i</mi></msub></msup><mo>+</mo><msub><mi>t</mi><mi>i</mi></msub></math>",
 " with</p>",
 "\n<table>\n<thead>\n<tr>\n<th><math><mi>i</mi></math>",

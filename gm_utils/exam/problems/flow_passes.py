@@ -20,7 +20,7 @@ class Made(Problem):
     hint = r"Which inputs may a unit of degree 2 see, and which outputs may see that unit?"
 
     def draw(self, rng: Random) -> Numbers:
-        D, width = rng.choice([4, 5, 6]), rng.choice([5, 6, 7, 8])
+        D, width = rng.choice([4, 5, 6, 7]), rng.choice([6, 7, 8, 9, 10])
         degrees = sorted([*range(1, D), *(rng.randint(1, D - 1) for _ in range(width - D + 1))])
         return Numbers(D=D, width=width, degrees=degrees, second=2 * sum(D - m for m in degrees))
 
@@ -172,8 +172,9 @@ class Passes(Problem):
 
             One pass through the network of one layer takes $<ms>$ ms for a whole batch; all else takes no
             time. All $s_i$ and $t_i$ come from the network, the first ones included. A layer starts when the
-            one before it has finished. Each direction starts afresh; within it, what was computed is kept.
-            How long does the job take, in ms?
+            one before it has finished. A network that has to wait for its inputs is run as a whole, once for
+            each coordinate (the plain loop). The $s_i$ and $t_i$ that a job has computed for a point need not
+            be computed again. How long does the job take, in ms?
             """,
             n,
             name="A " + self.MODELS[n.model][0] if n.model != "IAF" else "An " + self.MODELS[n.model][0],
@@ -282,8 +283,8 @@ class Elbo(Stepwise):
         return fill(
             r"""
             A VAE has two latents with the prior $\mathcal N(0,I)$ and one observed value with
-            $p(x\mid z)=\mathcal N(x;\,<w>z_1+z_2,\,1)$. For $x=<x>$ its posterior is an IAF: from
-            $\varepsilon\sim\mathcal N(0,I)$ it makes $z_i=\varepsilon_i\,e^{s_i}+t_i$ with
+            $p(x\mid z)=\mathcal N(x;\,<w>z_1+z_2,\,1)$. For $x=<x>$ its approximate posterior is
+            an IAF: from $\varepsilon\sim\mathcal N(0,I)$ it makes $z_i=\varepsilon_i\,e^{s_i}+t_i$ with
 
             | $i$ | $s_i$ | $t_i$ |
             |---|---|---|
