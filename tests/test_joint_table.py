@@ -190,6 +190,20 @@ def test_nothing_is_cut(visit, width):
         assert outside == []
 
 
+@pytest.mark.parametrize("width", [340, 704])
+@pytest.mark.parametrize("unit", ["nats", "bits"])
+def test_names_in_the_diagram_keep_apart(visit, width, unit):
+    page = visit(viewport={"width": width, "height": 800})
+    page.get_by_role("button", name=unit).click()
+    for table in [*TABLES, [[0.9, 0.05], [0.03, 0.02]], [[0.25, 0.25], [0.25, 0.25]], [[0.999, 0.0], [0.0, 0.001]]]:
+        page.evaluate("cells => document.querySelector('#i-4-table').gm.set(cells)", sum(table, []))
+        boxes = page.locator(".gm-still text").evaluate_all("nodes => nodes.map(n => n.getBoundingClientRect().toJSON())")
+        for i, a in enumerate(boxes):
+            for b in boxes[:i]:
+                side = a["left"] >= b["right"] + 2 or b["left"] >= a["right"] + 2
+                assert side or a["top"] >= b["bottom"] or b["top"] >= a["bottom"], (table, a, b)
+
+
 def test_print_shows_the_key_frames(visit):
     page = visit()
     assert page.locator(".gm-frames figure:visible").count() == 0

@@ -45,35 +45,48 @@ const edge = () => el("p", { style: "font-size: 13px; color: var(--muted); align
 const rows = [edge(), edge()], columns = [edge(), edge()];
 const head = content => words("p", "", content, { style: "font-size: 13.5px; text-align: center; align-self: center" });
 const table = el("div", { style: "display: grid; grid-template-columns: auto minmax(0, 1fr) minmax(0, 1fr) 4.1rem; gap: 5px 6px" },
-  head(""), head("Y = 1"), head("Y = 2"), head("P(X)"),
+  head(""), head("Y = 1"), head("Y = 2"), head("p(x)"),
   head("X = 1"), cells[0].view.node, cells[1].view.node, rows[0],
   head("X = 2"), cells[2].view.node, cells[3].view.node, rows[1],
   el("span"), ...columns, el("span"));
 
 // The diagram: every length is an entropy, on one scale from 0 to 2 log 2.
 const TOP = 2 * Math.log(2);
-const bars = surface("Bars whose lengths are the joint entropy, the two entropies and the three parts of the joint entropy", () => 222, render);
+const bars = surface("Bars whose lengths are the joint entropy, the two entropies and the three parts of the joint entropy", () => 236, render);
 bars.node.classList.add("gm-still");
 
 function drawBars(t) {
   const x = h => 8 + h / TOP * (bars.width - 16), tall = 36, top = [8, 56, 104, 152];
-  const bar = (row, from, to, hue, label, opacity) => {
-    const wide = x(to) - x(from), y = top[row];
-    return `<rect x="${x(from)}" y="${y}" width="${Math.max(wide, 0)}" height="${tall}" style="fill: var(--${hue}); opacity: ${opacity}"/>` +
-      (wide > 4.6 * label.length ? text((x(from) + x(to)) / 2, y + tall / 2 + 4.5, label, wide > 6.5 * label.length ? "" : "font-size: 11px", "middle", "") : "");
+  const bar = (row, from, to, hue, opacity) =>
+    `<rect x="${x(from)}" y="${top[row]}" width="${Math.max(x(to) - x(from), 0)}" height="${tall}" style="fill: var(--${hue}); opacity: ${opacity}"/>`;
+  const named = (row, from, to, hue, label, opacity) => { // beside the bar where it is too short for its name
+    const inside = x(to) - x(from) > 7 * label.length + 6;
+    return bar(row, from, to, hue, opacity) + text(inside ? (x(from) + x(to)) / 2 : x(to) + 5, top[row] + tall / 2 + 4.5, label, "", inside ? "middle" : "start", "");
   };
+  // The parts lie end to end and their names stand below, pushed apart; a part of no length has no name.
+  const parts = [[0, t.hxGivenY, "blue", "H(X|Y)", 0.35], [t.hxGivenY, t.hx, "purple", "I(X;Y)", 0.5], [t.hx, t.hxy, "orange", "H(Y|X)", 0.35]];
+  const names = parts.filter(([from, to]) => x(to) - x(from) > 0.5), middle = names.map(([from, to]) => (x(from) + x(to)) / 2), at = [];
+  middle.forEach((m, i) => { at[i] = Math.max(m, i ? at[i - 1] + 48 : 30); });
+  for (let i = at.length - 1, most = bars.width - 26; i >= 0; most = at[i--] - 48) at[i] = Math.min(at[i], most);
+  const below = names.map(([, , hue, label], i) => `<path d="M${middle[i]} 188L${at[i]} 196" style="stroke: var(--${hue})"/>` +
+    text(at[i], 209, label, `fill: var(--${hue})`, "middle", ""));
   const cut = h => `<path d="M${x(h)} 44v12m0 36v12m0 36v12" style="stroke: var(--muted)"/>`; // between the bars
   const unit = state.unit === "bits" ? BITS : 1, ticks = [];
-  for (let k = 0; k * unit * 0.5 <= TOP + 1e-9; k++) ticks.push(text(x(k * unit * 0.5), 213, fixed(k / 2, 1), "fill: var(--muted)", k ? x(k * unit * 0.5) > bars.width - 14 ? "end" : "middle" : "start"));
-  bars.draw(cut(t.hxGivenY) + cut(t.hx) + bar(0, 0, t.hxy, "muted", "H(X,Y)", 0.3) + bar(1, 0, t.hx, "blue", "H(X)", 0.35) +
-    bar(2, t.hxGivenY, t.hxy, "orange", "H(Y)", 0.35) + bar(3, 0, t.hxGivenY, "blue", "H(X|Y)", 0.35) +
-    bar(3, t.hxGivenY, t.hx, "purple", "I(X;Y)", 0.5) + bar(3, t.hx, t.hxy, "orange", "H(Y|X)", 0.35) +
-    ticks.join("") + text(bars.width - 8, 199, state.unit, "fill: var(--muted)", "end"));
+  for (let k = 0; k * unit * 0.5 <= TOP + 1e-9; k++) {
+    const end = x(k * unit * 0.5) > bars.width - 14;
+    ticks.push(text(x(k * unit * 0.5), 230, k ? fixed(k / 2, 1) : `0 ${state.unit}`, "fill: var(--muted)", k ? end ? "end" : "middle" : "start"));
+  }
+  bars.draw(cut(t.hxGivenY) + cut(t.hx) + named(0, 0, t.hxy, "muted", "H(X,Y)", 0.3) + named(1, 0, t.hx, "blue", "H(X)", 0.35) +
+    named(2, t.hxGivenY, t.hxy, "orange", "H(Y)", 0.35) + parts.map(([from, to, hue, , opacity]) => bar(3, from, to, hue, opacity)).join("") +
+    below.join("") + ticks.join(""));
 }
 
 const facts = { hx: fact("H(X)", "blue"), hy: fact("H(Y)", "orange"), hxy: fact("H(X,Y)", "muted"),
   hxGivenY: fact("H(X|Y)", "blue"), hyGivenX: fact("H(Y|X)", "orange"), mi: fact("I(X;Y)", "purple") };
-for (const [name, { number }] of Object.entries(facts)) number.setAttribute("data-term", name);
+for (const [name, { number }] of Object.entries(facts)) {
+  number.setAttribute("data-term", name);
+  number.style.cssText = "font-size: 16px; white-space: nowrap"; // three beside each other on a phone
+}
 
 const units = ["nats", "bits"].map(name => button(name, () => { state.unit = name; render(); }));
 const presets = config.presets.map(({ name, cells }) => button(name, () => go(cells)));
@@ -101,9 +114,9 @@ stage.append(
   words("p", "gm-asks", "Can seeing Y make X less certain?"),
   words("p", "gm-note", "Drag a cell up or down; the other three keep their proportions. Red: an outcome of Y after which X is less certain than before."),
   el("div", { class: "gm-views" },
-    el("div", {}, words("p", "gm-view-title", "The joint table P(X, Y)"), table),
+    el("div", {}, words("p", "gm-view-title", "The joint table p(x, y)"), table),
     el("div", {}, words("p", "gm-view-title", "Its entropies, as lengths"), bars.node)),
-  el("div", { class: "gm-facts", style: "grid-template-columns: repeat(3, minmax(0, 1fr)); margin-top: .8rem" }, ...Object.values(facts).map(f => f.node)),
+  el("div", { class: "gm-facts", style: "grid-template-columns: repeat(3, minmax(0, 1fr)); column-gap: .5rem; margin-top: .8rem" }, ...Object.values(facts).map(f => f.node)),
   el("div", { class: "gm-buttons", style: "margin-top: .9rem" }, ...presets,
     el("span", { role: "group", "aria-label": "unit", class: "gm-buttons" }, ...units),
     button("Reset", () => { state.unit = "nats"; go(config.start); }, { class: "gm-reset" })),
