@@ -10,7 +10,7 @@
 })([
 "That is the mean length with the given code. How long would it be with the best one?",
 "That is the mean length of the best code, the entropy.",
-"That is the other direction, <math><msub><mi>D</mi><mrow><mi mathvariant=\"normal\">K</mi><mi mathvariant=\"normal\">L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>Q</mi><mi mathvariant=\"normal\">∥</mi><mi>P</mi><mo stretchy=\"false\">)</mo></math>",
+"That is the other direction, <math><msub><mi>D</mi><mrow><mi>K</mi><mi>L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>Q</mi><mi mathvariant=\"normal\">∥</mi><mi>P</mi><mo stretchy=\"false\">)</mo></math>",
 " with <math><mi>Q</mi><mo>=</mo><msup><mn>□</mn><mrow><mo>−</mo><mtext>length</mtext></mrow></msup></math>",
 ": what the best code for <math><mi>P</mi></math>",
 " would cost if the symbols came with the probabilities <math><mi>Q</mi></math>",
@@ -53,7 +53,7 @@
 "\n<p><strong>Does it make sense?</strong> The given code is the best one for <math><mi>Q</mi><mo stretchy=\"false\">(</mo><mi>x</mi><mo stretchy=\"false\">)</mo><mo>=</mo><msup><mn>□</mn><mrow><mo>−</mo><mtext>length</mtext></mrow></msup></math>",
 ", so <math><mi>L</mi></math>",
 " is\nthe cross-entropy <math><mi>H</mi><mo stretchy=\"false\">(</mo><mi>P</mi><mo separator=\"true\">,</mo><mi>Q</mi><mo stretchy=\"false\">)</mo></math>",
-" and the excess is <math><msub><mi>D</mi><mrow><mi mathvariant=\"normal\">K</mi><mi mathvariant=\"normal\">L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>P</mi><mi mathvariant=\"normal\">∥</mi><mi>Q</mi><mo stretchy=\"false\">)</mo></math>",
+" and the excess is <math><msub><mi>D</mi><mrow><mi>K</mi><mi>L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>P</mi><mi mathvariant=\"normal\">∥</mi><mi>Q</mi><mo stretchy=\"false\">)</mo></math>",
 " in bits. It is\npositive, as it must be for <math><mi>Q</mi><mo mathvariant=\"normal\">≠</mo><mi>P</mi></math>"
 ], {"title":"What the wrong code costs","lecture":"04-information-theory","objective":"O-4-2","variants":[
 {"seed":0,"statement":[[11],[12],[13],[14],[15],[16],[17],[18],[19],[20,"0.125"],[20,"0.125"],[20,"0.125"],[20,"0.5"],[20,"0.125"],[21],[22,"1"],[20,"3"],[20,"2"],[20,"4"],[20,"4"],[21],[23],[24]],"answer":1.25,"unit":"bits","tolerance":{"rel":0.005,"abs":0.0006},"hint":[[25,"2"],[26],[27]],"solution":[[28],[29,"0","1","2"],[30,"2","0.17"],[31],[32],[33,"2","0.17"],[34,"3"],[35,"3"],[35,"3"],[35,"1"],[35,"3"],[36],[37,"0.125","3","0.125","3","0.125","3","0.5","1","0.125","3","2"],[38],[39,"0.125","1","0.125","3","0.125","2","0.5","4","0.125","4","3.25"],[40,"3.25","2","1.25"],[41],[42,"2"],[43],[44],[45],[46],[32]],"mistakes":[{"answer":3.25,"diagnosis":[[0]]},{"answer":2.0,"diagnosis":[[1]]},{"answer":1.0,"diagnosis":[[2],[3,"2"],[4],[5],[6]]},{"answer":0.2,"diagnosis":[[7]]},{"answer":0.9280719051,"diagnosis":[[8,"2","0.17","5"],[9]]},{"answer":0.8664339757,"diagnosis":[[10]]}]},

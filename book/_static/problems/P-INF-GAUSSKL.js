@@ -8,7 +8,7 @@
   }
   gmProblem("P-INF-GAUSSKL", problem);
 })([
-"That is <math><msub><mi>D</mi><mrow><mi mathvariant=\"normal\">K</mi><mi mathvariant=\"normal\">L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>q</mi><mi mathvariant=\"normal\">∥</mi><mi>p</mi><mo stretchy=\"false\">)</mo></math>",
+"That is <math><msub><mi>D</mi><mrow><mi>K</mi><mi>L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>q</mi><mi mathvariant=\"normal\">∥</mi><mi>p</mi><mo stretchy=\"false\">)</mo></math>",
 ": the other direction.",
 "You took the standard deviations for variances.",
 "You forgot the <math><mo>−</mo><mstyle scriptlevel=\"□\" displaystyle=\"false\"><mfrac><mn>□</mn><mn>□</mn></mfrac></mstyle></math>",
@@ -27,7 +27,7 @@
 ", <math><mi>q</mi></math>",
 " with mean\n<math><mo>−</mo><mn>□</mn></math>",
 ".</p>",
-"\n<p>Compute <math><msub><mi>D</mi><mrow><mi mathvariant=\"normal\">K</mi><mi mathvariant=\"normal\">L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>p</mi><mi mathvariant=\"normal\">∥</mi><mi>q</mi><mo stretchy=\"false\">)</mo></math>",
+"\n<p>Compute <math><msub><mi>D</mi><mrow><mi>K</mi><mi>L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>p</mi><mi mathvariant=\"normal\">∥</mi><mi>q</mi><mo stretchy=\"false\">)</mo></math>",
 " in nats, to two decimals.</p>",
 "<p>Under <math><mi>p</mi></math>",
 ", <math><mi>𝔼</mi><mo stretchy=\"false\">(</mo><mi>x</mi><mo>−</mo><msub><mi>μ</mi><mi>q</mi></msub><msup><mo stretchy=\"false\">)</mo><mn>□</mn></msup></math>",
@@ -48,7 +48,7 @@
 " and <math><mo stretchy=\"false\">(</mo><msub><mi>μ</mi><mi>p</mi></msub><mo>−</mo><msub><mi>μ</mi><mi>q</mi></msub><msup><mo stretchy=\"false\">)</mo><mn>□</mn></msup><mo>=</mo><mn>□</mn></math>",
 ", hence</p>",
 "\n<math display=\"block\"><mi>log</mi><mspace width=\"□em\"/><mfrac><mn>□</mn><mn>□</mn></mfrac><mo>≈</mo><mo form=\"prefix\">−</mo><mn>□</mn><mo separator=\"true\">,</mo><mspace width=\"□em\"/><mfrac><mrow><mn>□</mn><mo>+</mo><mn>□</mn></mrow><mrow><mn>□</mn><mo>⋅</mo><mn>□</mn></mrow></mfrac><mo>=</mo><mn>□.</mn></math>",
-"<p><strong>Answer.</strong> <math><msub><mi>D</mi><mrow><mi mathvariant=\"normal\">K</mi><mi mathvariant=\"normal\">L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>p</mi><mi mathvariant=\"normal\">∥</mi><mi>q</mi><mo stretchy=\"false\">)</mo><mo>≈</mo><mo form=\"prefix\">−</mo><mn>□</mn><mo>+</mo><mn>□</mn><mo>−</mo><mn>□</mn><mo>≈</mo><mn>□</mn></math>",
+"<p><strong>Answer.</strong> <math><msub><mi>D</mi><mrow><mi>K</mi><mi>L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>p</mi><mi mathvariant=\"normal\">∥</mi><mi>q</mi><mo stretchy=\"false\">)</mo><mo>≈</mo><mo form=\"prefix\">−</mo><mn>□</mn><mo>+</mo><mn>□</mn><mo>−</mo><mn>□</mn><mo>≈</mo><mn>□</mn></math>",
 " nats.</p>",
 "\n<p><strong>Does it make sense?</strong> It is positive, as <math><mi>p</mi><mo mathvariant=\"normal\">≠</mo><mi>q</mi></math>",
 ". With equal means it would be\n<math><mo>−</mo><mn>□</mn><mo>+</mo><mfrac><mn>□</mn><mrow><mn>□</mn><mo>⋅</mo><mn>□</mn></mrow></mfrac><mo>−</mo><mn>□</mn><mo>≈</mo><mn>□</mn></math>",
@@ -56,7 +56,7 @@
 " with mean <math><mo>−</mo><mn>□</mn></math>",
 " with mean\n<math><mn>□</mn></math>",
 "\n<math display=\"block\"><mi>log</mi><mspace width=\"□em\"/><mfrac><mn>□</mn><mn>□</mn></mfrac><mo>≈</mo><mn>□</mn><mo separator=\"true\">,</mo><mspace width=\"□em\"/><mfrac><mrow><mn>□</mn><mo>+</mo><mn>□</mn></mrow><mrow><mn>□</mn><mo>⋅</mo><mn>□</mn></mrow></mfrac><mo>=</mo><mn>□.</mn></math>",
-"<p><strong>Answer.</strong> <math><msub><mi>D</mi><mrow><mi mathvariant=\"normal\">K</mi><mi mathvariant=\"normal\">L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>p</mi><mi mathvariant=\"normal\">∥</mi><mi>q</mi><mo stretchy=\"false\">)</mo><mo>≈</mo><mn>□</mn><mo>+</mo><mn>□</mn><mo>−</mo><mn>□</mn><mo>≈</mo><mn>□</mn></math>",
+"<p><strong>Answer.</strong> <math><msub><mi>D</mi><mrow><mi>K</mi><mi>L</mi></mrow></msub><mo stretchy=\"false\">(</mo><mi>p</mi><mi mathvariant=\"normal\">∥</mi><mi>q</mi><mo stretchy=\"false\">)</mo><mo>≈</mo><mn>□</mn><mo>+</mo><mn>□</mn><mo>−</mo><mn>□</mn><mo>≈</mo><mn>□</mn></math>",
 ". With equal means it would be\n<math><mn>□</mn><mo>+</mo><mfrac><mn>□</mn><mrow><mn>□</mn><mo>⋅</mo><mn>□</mn></mrow></mfrac><mo>−</mo><mn>□</mn><mo>≈</mo><mn>□</mn></math>",
 "\n<math display=\"block\"><mi>log</mi><mspace width=\"□em\"/><mfrac><mn>□</mn><mn>□</mn></mfrac><mo>≈</mo><mn>□</mn><mo separator=\"true\">,</mo><mspace width=\"□em\"/><mfrac><mrow><mn>□</mn><mo>+</mo><mn>□</mn></mrow><mrow><mn>□</mn><mo>⋅</mo><mn>□</mn></mrow></mfrac><mo>≈</mo><mn>□.</mn></math>",
 "\n<math display=\"block\"><mi>log</mi><mspace width=\"□em\"/><mfrac><mn>□</mn><mn>□</mn></mfrac><mo>≈</mo><mo form=\"prefix\">−</mo><mn>□</mn><mo separator=\"true\">,</mo><mspace width=\"□em\"/><mfrac><mrow><mn>□</mn><mo>+</mo><mn>□</mn></mrow><mrow><mn>□</mn><mo>⋅</mo><mn>□</mn></mrow></mfrac><mo>≈</mo><mn>□.</mn></math>"

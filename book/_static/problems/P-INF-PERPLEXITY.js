@@ -26,7 +26,7 @@
 " and <math><mn>□</mn></math>",
 ", each given the words before.</p>",
 "\n<p>Compute the model's perplexity on this sentence, per word, to two decimals.</p>",
-"<p>Take the mean surprise of the four words first, in any unit, and leave the logarithm at the end.</p>",
+"<p>Take the mean surprise of the four words first, in any unit, and undo the logarithm at the end.</p>",
 "<p><strong>Definition.</strong> The perplexity is <math><msup><mi>e</mi><mi>H</mi></msup></math>",
 ", where <math><mi>H</mi></math>",
 " is the mean surprise <math><mo>−</mo><mi>log</mi><mspace width=\"□em\"/><mi>p</mi></math>",

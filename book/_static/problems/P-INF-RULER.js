@@ -13,7 +13,7 @@
 ", and <math><mi>log</mi><mspace width=\"□em\"/><mn>□</mn></math>",
 " is added.",
 "You multiplied the variance by <math><mn>□</mn></math>",
-"; the standard deviation scales so, the variance by the square.",
+"; that is the factor of the standard deviation; the variance takes its square.",
 "You left out the <math><mi>e</mi></math>",
 " in <math><mn>□</mn><mi>π</mi><mi>e</mi><msup><mi>σ</mi><mn>□</mn></msup></math>",
 ": the quadratic part of <math><mo>−</mo><mi>log</mi><mspace width=\"□em\"/><mi>p</mi></math>",

@@ -121,7 +121,7 @@ class Code(Problem):
              r"That is the mean length with the given code. How long would it be with the best one?"),
             (self.mean(n.p, n.best), r"That is the mean length of the best code, the entropy."),
             (self.mean(n.q, n.best) - self.mean(n.q, n.used),
-             r"That is the other direction, $D_{\mathrm{KL}}(Q\Vert P)$ with $Q=2^{-\text{length}}$: what "
+             r"That is the other direction, $D_{KL}(Q\Vert P)$ with $Q=2^{-\text{length}}$: what "
              r"the best code for $P$ would cost if the symbols came with the probabilities $Q$."),
             ((sum(n.used) - sum(n.best)) / 5,
              r"You took the plain mean over the five words; frequent symbols count more."),
@@ -166,7 +166,7 @@ class Code(Problem):
             **Answer.** $L-H(P)=<lu:6>-<lb:6>=<a:6>$ bits per symbol.
 
             **Does it make sense?** The given code is the best one for $Q(x)=2^{-\text{length}}$, so $L$ is
-            the cross-entropy $H(P,Q)$ and the excess is $D_{\mathrm{KL}}(P\Vert Q)$ in bits. It is
+            the cross-entropy $H(P,Q)$ and the excess is $D_{KL}(P\Vert Q)$ in bits. It is
             positive, as it must be for $Q\ne P$.
             """,
             best=r", ".join(f"${k}$" for k in n.best),
@@ -261,7 +261,7 @@ class Perplexity(Problem):
     id = "P-INF-PERPLEXITY"
     title = "Perplexity of a short sentence"
     lecture, objective = LECTURE, "O-4-2"
-    hint = r"Take the mean surprise of the four words first, in any unit, and leave the logarithm at the end."
+    hint = r"Take the mean surprise of the four words first, in any unit, and undo the logarithm at the end."
 
     def draw(self, rng: Random) -> Numbers:
         p = [rng.choice([0.02, 0.04, 0.05, 0.1, 0.2, 0.25, 0.4, 0.5, 0.8]) for _ in range(4)]

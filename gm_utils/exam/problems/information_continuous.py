@@ -32,7 +32,7 @@ class GaussKL(Problem):
         kl, log = self.answer(n), math.log(n.s2 / n.s1)
         return [
             ((n.v2 + n.d2) / (2 * n.v1) - log - 0.5,
-             r"That is $D_{\mathrm{KL}}(q\Vert p)$: the other direction."),
+             r"That is $D_{KL}(q\Vert p)$: the other direction."),
             (log / 2 + (n.s1 + n.d2) / (2 * n.s2) - 0.5, r"You took the standard deviations for variances."),
             (kl + 0.5,
              r"You forgot the $-\tfrac12$, which comes from $\mathbb E_p$ of the exponent of $p$ itself."),
@@ -48,7 +48,7 @@ class GaussKL(Problem):
             Two Gaussian densities: $p$ with mean $<m1>$ and **standard deviation** $<s1>$, $q$ with mean
             $<m2>$ and **standard deviation** $<s2>$.
 
-            Compute $D_{\mathrm{KL}}(p\Vert q)$ in nats, to two decimals.
+            Compute $D_{KL}(p\Vert q)$ in nats, to two decimals.
             """,
             n,
         )
@@ -72,7 +72,7 @@ class GaussKL(Problem):
 
             $$\log\frac{<s2>}{<s1>}=<log>,\qquad\frac{<v1>+<d2>}{2\cdot<v2>}=<ratio>.$$
 
-            **Answer.** $D_{\mathrm{KL}}(p\Vert q)=<log>+<ratio>-0.5\approx <kl:2>$ nats.
+            **Answer.** $D_{KL}(p\Vert q)=<log>+<ratio>-0.5\approx <kl:2>$ nats.
 
             **Does it make sense?** It is positive, as $p\ne q$. With equal means it would be
             $<log>+\frac{<v1>}{2\cdot<v2>}-0.5\approx <same:2>$, which is positive too and less: the
@@ -145,7 +145,7 @@ class Zero(Problem):
             $$q(x)=\frac{<k>}{<w>}\Big(\frac{x}{<w>}\Big)^{<less>}.$$
 
             At $x=0$ one of them is positive and the other is 0. Compute
-            $D_{\mathrm{KL}}(<one>\Vert <two>)$ in nats, to two decimals.
+            $D_{KL}(<one>\Vert <two>)$ in nats, to two decimals.
             """,
             n,
             less=n.k - 1,
@@ -184,9 +184,9 @@ class Zero(Problem):
 
             **Its mean.** {mean}
 
-            $$D_{{\mathrm{{KL}}}}(<one>\Vert <two>)={numbers}=<kl>.$$
+            $$D_{{KL}}(<one>\Vert <two>)={numbers}=<kl>.$$
 
-            **Answer.** $D_{{\mathrm{{KL}}}}(<one>\Vert <two>)\approx <kl:2>$ nats.
+            **Answer.** $D_{{KL}}(<one>\Vert <two>)\approx <kl:2>$ nats.
 
             **Does it make sense?** It is finite and positive, and it does not contain $w$: another unit of
             length would not change it, as it must be for a KL divergence. For $k=1$ the two densities are

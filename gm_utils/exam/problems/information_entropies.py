@@ -45,8 +45,8 @@ class Ruler(Problem):
              fill(r"You moved the entropy the wrong way: positions in <new> are those in <old> times "
                   r"$<times:3>$, and $\log<times:3>$ is added.", n)),
             (h - shift / 2,
-             fill(r"You multiplied the variance by $<times:3>$; the standard deviation scales so, the "
-                  r"variance by the square.", n)),
+             fill(r"You multiplied the variance by $<times:3>$; that is the factor of the standard "
+                  r"deviation; the variance takes its square.", n)),
             (h - 0.5,
              r"You left out the $e$ in $2\pi e\sigma^2$: the quadratic part of $-\log p$ has the mean "
              r"$\tfrac12$."),
@@ -127,8 +127,7 @@ class Uniform(Problem):
              r"That is $h(X)$; the map changes the density, and with it the entropy, by "
              r"$\log_2|c|$."),
             (before - math.log2(abs(n.c)),
-             r"The sign of the change: a map that shrinks the interval makes the density larger and the "
-             r"entropy smaller."),
+             r"The sign of the change: shrinking the interval lowers the entropy, stretching raises it."),
             (abs(n.c) * before,
              r"You multiplied the entropy by $|c|$; $\log_2|c|$ is added to it."),
             (-h,
@@ -163,7 +162,7 @@ class Uniform(Problem):
 
             $$h(Y)=-\int\frac1w\log_2\frac1w\,dy=\log_2w.$$
 
-            **Answer.** $h(Y)=\log_2 <w>\approx <h:2>$ bits.
+            **Answer.** $h(Y)=\log_2 <w>=<h:2>$ bits.
 
             **Does it make sense?** The same comes from $h(cX+d)=h(X)+\log_2|c|$:
             $h(X)=\log_2 <width>=<before>$ and $\log_2 <abs>=<shift>$ bits. The shift $d$ plays no part. The
@@ -314,7 +313,8 @@ class Point(Problem):
             $${density}$$
 
             and 0 elsewhere. What does the formal calculation of the cross-entropy, $\mathbb E_p[-\log q(X)]$,
-            give, in nats and to two decimals? (Say also why it is not a KL divergence.)
+            give, in nats and to two decimals? (Say also why this is not $D_{{KL}}(p\Vert q)$, although
+            $H(p)=0$.)
             """,
             n,
             half=n.w**2 / 2,
@@ -336,10 +336,10 @@ class Point(Problem):
             **Answer.** $\mathbb E_p[-\log q(X)]\approx <ce:2>$ nats. It is the log-loss of the density $q$
             at the observed point.
 
-            **Why it is no KL divergence.** The entropy of $p$ is 0 as that of a *discrete* distribution,
-            while $-\log q(x_0)$ belongs to a *density*: their difference compares nothing. $q$ gives the
-            single point the probability 0, and $p$ gives it 1, so $p\not\ll q$ and
-            $D_{{\mathrm{{KL}}}}(p\Vert q)=+\infty$ (in some courses: not defined).
+            **Why this is not the KL divergence.** The entropy of $p$ is 0 as that of a *discrete*
+            distribution, while $-\log q(x_0)$ belongs to a *density*: their difference mixes a probability
+            with a density and means nothing. $q$ gives the single point the probability 0, and $p$ gives it
+            1, so $p\not\ll q$ and $D_{{KL}}(p\Vert q)=+\infty$ (in some courses: not defined).
 
             **Does it make sense?** In a unit that is 100 times smaller $x_0$ becomes $100\,x_0$, the
             density is divided by 100, and the number grows to $<ce:4>+\log100\approx <cm:4>$. A log-loss

@@ -41,7 +41,7 @@ class KL(Problem):
         one, two = n.asked
         return [
             (sum(b * math.log(b / a) for a, b in pairs),
-             fill(r"That is $D_{\mathrm{KL}}(<two>\Vert <one>)$: the other direction.", one=one, two=two)),
+             fill(r"That is $D_{KL}(<two>\Vert <one>)$: the other direction.", one=one, two=two)),
             (cross,
              r"That is the cross-entropy; the entropy of the first distribution still has to be "
              r"subtracted."),
@@ -63,7 +63,7 @@ class KL(Problem):
 
             <table>
 
-            Compute $D_{\mathrm{KL}}(<one>\Vert <two>)$ in nats, to two decimals.
+            Compute $D_{KL}(<one>\Vert <two>)$ in nats, to two decimals.
             """,
             table=table(["", "$a$", "$b$", "$c$"], ("$P$", n.p), ("$Q$", n.q)),
             one=n.asked[0],
@@ -76,14 +76,14 @@ class KL(Problem):
         return fill(
             r"""
             **Definition.**
-            $D_{\mathrm{KL}}(<one>\Vert <two>)=\sum_x<one>(x)\log\dfrac{<one>(x)}{<two>(x)}$, the mean of
+            $D_{KL}(<one>\Vert <two>)=\sum_x<one>(x)\log\dfrac{<one>(x)}{<two>(x)}$, the mean of
             the log-ratio under $<one>$. It is finite, as $<two>(x)>0$ wherever $<one>(x)>0$.
 
             **Terms**, one for each value:
 
             <terms>
 
-            **Answer.** $D_{\mathrm{KL}}(<one>\Vert <two>)=<sum>\approx <kl:2>$ nats.
+            **Answer.** $D_{KL}(<one>\Vert <two>)=<sum>\approx <kl:2>$ nats.
 
             **Does it make sense?** It is positive, as it must be for two different distributions, although
             single terms are negative where $<one>(x)<<two>(x)$. The other direction is $<other:2>$ nats.
@@ -348,12 +348,12 @@ class Channel(Problem):
 
             **The error of both together.** $Z\ne X$ where exactly one of the channels flips:
 
-            $$\varepsilon=<e>\cdot<nf>+<ne>\cdot<f>=<flip:6>.$$
+            $$r=<e>\cdot<nf>+<ne>\cdot<f>=<flip:6>.$$
 
             **Entropies.** By symmetry $Z$ is a fair bit too, so $H(Z)=1$ bit. Given $X$, all that is
             unknown of $Z$ is whether it was flipped:
 
-            $$H(Z\mid X)=-\varepsilon\log_2\varepsilon-(1-\varepsilon)\log_2(1-\varepsilon),$$
+            $$H(Z\mid X)=H_b(r)=-r\log_2r-(1-r)\log_2(1-r),$$
 
             with the two terms
 
