@@ -114,8 +114,8 @@ function drawCurves(now) {
   });
   const infinite = all[0].kl === Infinity;
   const nested = state.shape === "box in a box";
-  const labels = [[2.38, 0.693, "JS", "purple", "end", 15], [2.38, 1, "TV and Hellinger", "blue", "end", -6], [1.72, 1.85, "W\u2081", "green", "end", 0],
-    infinite ? [-2.35, TOP, nested ? "KL(P\u2016Q) = \u221e; KL(Q\u2016P) = \u221e unless Q lies inside P" : "KL = \u221e both ways for every shift but 0", "red", "start", 14] : [0.62, 2.2, "KL", "red", "end", 0]];
+  const labels = [[2.38, 0.693, "JS", "purple", "end", 15], [-2.38, 1, "TV, Hellinger", "blue", "start", -6], [1.72, 1.85, "W\u2081", "green", "end", 0],
+    infinite ? [-2.35, TOP, nested ? "KL(P\u2016Q) = \u221e; KL(Q\u2016P) too, unless Q is in P" : "KL = \u221e both ways for every shift but 0", "red", "start", 14] : [0.62, 2.2, "KL", "red", "end", 0]];
   const marks = Object.keys(names).map(name => Number.isFinite(now[name]) && now[name] <= TOP ? `<circle cx="${X(state.shift)}" cy="${cy(now[name])}" r="5.5" style="fill: var(--${hues[name]}); stroke: var(--ground); stroke-width: 2"/>` : "");
   curves.draw(grid.join("") + ticks.join("") + (infinite ? `<line x1="${X(-REACH)}" x2="${X(REACH)}" y1="${cy(TOP)}" y2="${cy(TOP)}" style="stroke: var(--red); stroke-width: 2; stroke-dasharray: 2 4"/>` : "") +
     `<line x1="${X(state.shift)}" x2="${X(state.shift)}" y1="0" y2="${cy(0)}" style="stroke: var(--ink); stroke-dasharray: 2 3"/>` + drawn.join("") + marks.join("") +
