@@ -96,7 +96,7 @@ function move(a, b) { // the point, at the level that is shown
 }
 
 // The layers' shares of the log-determinant at the point.
-const bars = surface("Each layer's share of the log-determinant at the point", () => 26 * K + 40, render);
+const bars = surface("Each layer's share of the log-determinant at the point", () => 26 * K + 46, render);
 bars.node.classList.add("gm-still");
 const sub = ["\u2081", "\u2082"];
 function drawBars(shares, applied) {
@@ -115,10 +115,10 @@ function drawBars(shares, applied) {
   });
   const line = v => `M${x(v)} 2V${26 * K + 6}`, scale = [-most, most].map(v => text(x(v), 26 * K + 24, fixed(v, 0), "fill: var(--muted)", "middle", ""));
   bars.draw(rows.join("") + `<path d="${[-1, -0.5, 0.5, 1].map(v => line(v * most)).join("")}" style="stroke: var(--grid)"/><path d="${line(0)}" style="stroke: var(--muted)"/>` + scale.join("") +
-    text(x(0) - 6, 26 * K + 24, "shrinks", "fill: var(--purple)", "end", "") + text(x(0) + 6, 26 * K + 24, "stretches", "fill: var(--green)", "start", ""));
+    text(x(0) - 6, 26 * K + 40, "shrinks", "fill: var(--purple)", "end", "") + text(x(0) + 6, 26 * K + 40, "stretches", "fill: var(--green)", "start", ""));
 }
 
-const facts = { base: fact("log N(z; 0, I)", "blue"), det: fact("", "green"), p: fact("log p(x), nats", "ink") };
+const facts = { base: fact("log N(z)", "blue"), det: fact("", "green"), p: fact("log p(x)", "ink") };
 const title = words("p", "gm-view-title", "");
 const chooser = slider("layers done, from the data", { min: 0, max: K, step: 1, hue: "ink" }, go);
 const turns = { normalise: button("x \u2192 z", () => turn("normalise"), { "aria-label": "normalising direction, x to z, from the data" }), generate: button("z \u2192 x", () => turn("generate"), { "aria-label": "generative direction, z to x, from draws of the base" }) };
@@ -138,8 +138,8 @@ function render() {
   Object.entries(turns).forEach(([key, node]) => node.setAttribute("aria-pressed", key === state.direction));
   chooser.set(state.level, name(state.level));
   facts.base.number.textContent = fixed(base, 2);
-  title.textContent = `Each layer\u2019s share of log|det ${normal ? "\u2202z/\u2202x" : "\u2202x/\u2202z"}| at the ring`;
-  facts.det.title.textContent = normal ? "plus the shares" : "minus the shares";
+  title.textContent = `Shares of log|det ${normal ? "\u2202z/\u2202x" : "\u2202x/\u2202z"}| at the ring`;
+  facts.det.title.textContent = normal ? "+ shares" : "\u2212 shares";
   facts.det.number.textContent = fixed(normal ? sum : -sum, 2);
   facts.p.number.textContent = fixed(base + sum, 2);
   const layer = layers[applied];
@@ -175,7 +175,7 @@ function reset() {
 
 stage.append(
   words("p", "gm-asks", "Which layer bends the moons?"),
-  words("p", "gm-note", "The lecture\u2019s trained flow runs here: x \u2192 z carries data to the base, z \u2192 x draws of the base to the data. The grid is the straight grid of the base, carried along. Drag the ring to ask for the density of a point."),
+  words("p", "gm-note", "The lecture\u2019s trained flow runs here: x \u2192 z carries data to the base, z \u2192 x draws of the base to the data. The grid is the straight grid of the base, carried along. Drag the ring to ask for the density of a point. A bar beyond \u00b11 ends in an arrow."),
   el("div", { style: `display: grid; grid-template-columns: repeat(${K + 1}, minmax(0, 1fr)); gap: 4px; margin: 0 0 .7rem` }, ...strip.map(s => s.node)),
   el("div", { class: "gm-views" }, el("div", {}, plane.node), el("div", {}, title, bars.node,
     el("div", { class: "gm-facts", style: "grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .35rem .7rem" }, ...Object.values(facts).map(f => f.node)))),
