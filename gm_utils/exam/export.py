@@ -120,7 +120,10 @@ def script(problem: Problem, renderer: Renderer) -> str:
 
 
 def stale(problems: Iterable[Problem], *, write: bool, folder: Path = FOLDER) -> list[str]:
-    """Names of the files that differ from what their problem says, or have none; `write` puts them right."""
+    """Names of the files that differ from what their problem says, or have none; `write` puts them right.
+
+    problems: all that the folder is to hold; `write` deletes the files of any other.
+    """
     with Renderer() as renderer:
         want = {f"{problem.id}.js": script(problem, renderer) for problem in problems}
     have = {path.name: path.read_text(encoding="utf8") for path in folder.glob("P-*.js")}

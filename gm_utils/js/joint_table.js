@@ -83,10 +83,7 @@ function drawBars(t) {
 
 const facts = { hx: fact("H(X)", "blue"), hy: fact("H(Y)", "orange"), hxy: fact("H(X,Y)", "muted"),
   hxGivenY: fact("H(X|Y)", "blue"), hyGivenX: fact("H(Y|X)", "orange"), mi: fact("I(X;Y)", "purple") };
-for (const [name, { number }] of Object.entries(facts)) {
-  number.setAttribute("data-term", name);
-  number.style.cssText = "font-size: 16px; white-space: nowrap"; // three beside each other on a phone
-}
+for (const [name, { number }] of Object.entries(facts)) number.setAttribute("data-term", name);
 
 const units = ["nats", "bits"].map(name => button(name, () => { state.unit = name; render(); }));
 const presets = config.presets.map(({ name, cells }) => button(name, () => go(cells)));

@@ -88,7 +88,7 @@ class Surgery(Problem):
     unit = "nats"
     hint = (
         r"$q(z)=\tfrac12\big(q(z\mid x_1)+q(z\mid x_2)\big)$, and the mismatch is "
-        r"$D_{\mathrm{KL}}(q(z)\Vert p(z))$."
+        r"$D_{KL}(q(z)\Vert p(z))$."
     )
 
     PMFS = ((4, 4, 0, 0), (4, 2, 2, 0), (8, 0, 0, 0), (6, 2, 0, 0), (6, 1, 1, 0), (4, 2, 1, 1), (5, 1, 1, 1))
@@ -127,7 +127,7 @@ class Surgery(Problem):
             *[
                 (
                     self.kl(n.p, n.q),
-                    r"That is $D_{\mathrm{KL}}(p\Vert q)$: in the ELBO $q$ stands first and weighs the "
+                    r"That is $D_{KL}(p\Vert q)$: in the ELBO $q$ stands first and weighs the "
                     r"logarithms.",
                 )
             ]
@@ -174,9 +174,9 @@ class Surgery(Problem):
 
             **The split.** Add and subtract $\log q(z)$ under the average:
 
-            $$\tfrac12\sum_nD_{\mathrm{KL}}\big(q(z\mid x_n)\Vert p(z)\big)
-            =\tfrac12\sum_nD_{\mathrm{KL}}\big(q(z\mid x_n)\Vert q(z)\big)
-            +D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big).$$
+            $$\tfrac12\sum_nD_{KL}\big(q(z\mid x_n)\Vert p(z)\big)
+            =\tfrac12\sum_nD_{KL}\big(q(z\mid x_n)\Vert q(z)\big)
+            +D_{KL}\big(q(z)\Vert p(z)\big).$$
 
             The first part is the information $I(n;z)$ between image and code, the second is the mismatch.
 
@@ -188,7 +188,7 @@ class Surgery(Problem):
 
             They add up to $<total>$.
 
-            **Answer.** $D_{\mathrm{KL}}\big(q(z)\Vert p(z)\big)\approx <a:2>$ nats.
+            **Answer.** $D_{KL}\big(q(z)\Vert p(z)\big)\approx <a:2>$ nats.
 
             **Does it make sense?** The average of the two KL terms is $\tfrac12(<k1>+<k2>)\approx <mean>$
             nats, so the information is about $<mean>-<total>=<i>$ nats. It lies between 0 and

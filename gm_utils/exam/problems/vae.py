@@ -57,7 +57,7 @@ class KL(Problem):
             $\mu=(<m1>,\,<m2>)$ and **standard deviations** $\sigma=(<s1>,\,<s2>)$. The prior is
             $p(z)=\mathcal N(0,I)$.
 
-            Compute $D_{\mathrm{KL}}\big(q(z\mid x)\,\Vert\,p(z)\big)$ in nats, to two decimals.
+            Compute $D_{KL}\big(q(z\mid x)\,\Vert\,p(z)\big)$ in nats, to two decimals.
             """,
             n,
         )
@@ -87,7 +87,7 @@ class KL(Problem):
 
             $$D_2=\tfrac12\big(<q2>+<v2>-\log<v2>-1\big)=<k2>.$$
 
-            **Answer.** $D_{\mathrm{KL}}\approx <k1>+<k2>\approx <kl:2>$ nats.
+            **Answer.** $D_{KL}\approx <k1>+<k2>\approx <kl:2>$ nats.
 
             **Does it make sense?** Each part is positive, as it must be: it would be 0 only for
             $\mu_j=0$ and $\sigma_j=1$.
@@ -188,7 +188,7 @@ class ELBO(Problem):
         ratio, shift = self.misfit(n)
         return fill(
             r"""
-            **Definition.** $\mathcal L=\mathbb E_q[\log p(x\mid z)]-D_{\mathrm{KL}}\big(q(z\mid x)\Vert
+            **Definition.** $\mathcal L=\mathbb E_q[\log p(x\mid z)]-D_{KL}\big(q(z\mid x)\Vert
             p(z)\big)$. All three densities are Gaussian, so both terms have closed forms.
 
             **Reconstruction term.** Under $q$ the residual $x-wz$ has mean $x-wm=<r>$ and variance
@@ -201,7 +201,7 @@ class ELBO(Problem):
 
             **KL term.** For a Gaussian and the standard normal prior
 
-            $$D_{\mathrm{KL}}=\tfrac12\big(m^2+v-\log v-1\big)=\tfrac12\big(<m2>+<v>-\log<v>-1\big)=<kl>.$$
+            $$D_{KL}=\tfrac12\big(m^2+v-\log v-1\big)=\tfrac12\big(<m2>+<v>-\log<v>-1\big)=<kl>.$$
 
             **Answer.** $\mathcal L\approx <fit>-<kl>\approx <elbo:2>$ nats.
 

@@ -43,7 +43,7 @@ class Noise(Problem):
             (
                 n.scale / (2 * n.beta),
                 r"You divided by $\beta$. Bring the loss to the form "
-                r"$c\cdot\text{SSE}+D_{\mathrm{KL}}$ first: a larger weight on the KL term means "
+                r"$c\cdot\text{SSE}+D_{KL}$ first: a larger weight on the KL term means "
                 r"*more* noise.",
             ),
         ]
@@ -70,7 +70,7 @@ class Noise(Problem):
             A variational autoencoder for images of $<side>\times<side>$ grey values in $[0,1]$, so
             $D=<D>$, is trained on the loss per image
 
-            $$L=<loss>+\beta\,D_{\mathrm{KL}}\big(q(z\mid x)\,\Vert\,\mathcal N(0,I)\big),
+            $$L=<loss>+\beta\,D_{KL}\big(q(z\mid x)\,\Vert\,\mathcal N(0,I)\big),
             \qquad\beta=<beta>.$$
 
             Up to a positive factor and a constant this is the negative ELBO of a decoder $p(x\mid
@@ -102,11 +102,11 @@ class Noise(Problem):
 
             **Negative ELBO**, with $\text{SSE}=\sum_i(x_i-\hat x_i)^2$:
 
-            $$-\mathcal L=\frac{1}{2\sigma_x^2}\,\text{SSE}+\frac D2\log(2\pi\sigma_x^2)+D_{\mathrm{KL}}.$$
+            $$-\mathcal L=\frac{1}{2\sigma_x^2}\,\text{SSE}+\frac D2\log(2\pi\sigma_x^2)+D_{KL}.$$
 
             **The loss, divided by $\beta$**, so that the KL term has the factor 1:
 
-            $$\frac L\beta=<size>\,\text{SSE}+D_{\mathrm{KL}}.$$
+            $$\frac L\beta=<size>\,\text{SSE}+D_{KL}.$$
 
             **Comparing** the factors of SSE: $\dfrac1{2\sigma_x^2}=<size>$.
 
