@@ -73,7 +73,7 @@ function drawPlane() {
 // Each level as a small picture that can be pressed.
 const name = k => k === 0 ? "data x" : k === K ? "base z" : `after ${k}`;
 const strip = Array.from({ length: K + 1 }, (_, k) => {
-  const picture = el("span", { "aria-hidden": "true", style: "display: block" });
+  const picture = el("span", { "aria-hidden": "true", style: "display: block; aspect-ratio: 1" });
   return { picture, node: button("", () => go(k), { "aria-label": `${name(k)}: show this level`, "data-level": k,
     style: "padding: 2px; min-width: 0; min-height: 0; font-size: 12px; line-height: 1.2" }) };
 });
