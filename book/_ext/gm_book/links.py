@@ -26,6 +26,7 @@ FIGURE = re.compile(r"^Figure (\d+\.\d+)")
 HTML_ID = re.compile(r"""\bid=["']((?:p|i)-[a-z0-9-]+)["']""")
 MENTION = re.compile(r"\((\d+\.\d+[a-z]?)\)|(Figure \d+\.\d+)")
 META = re.compile(rf"\b({ITEM})\b")
+PERCENT = re.compile(r"(?<=\d) %")
 
 
 def register(document: nodes.document, env: BuildEnvironment, name: str, node: nodes.Element | None,
@@ -91,10 +92,9 @@ class Mentions(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         for text in list(self.document.findall(nodes.Text)):
             parent = text.parent
-            if re.search(r"\d %", text) and not isinstance(parent, (nodes.literal, nodes.FixedTextElement)):
-                kept = nodes.Text(re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text))
-                parent.replace(text, kept)
-                text = kept
+            if PERCENT.search(text) and not isinstance(parent, (nodes.literal, nodes.FixedTextElement)):
+                loose, text = text, nodes.Text(PERCENT.sub("\N{NO-BREAK SPACE}%", text))
+                parent.replace(loose, text)
             if isinstance(parent, nodes.paragraph) or (
                 isinstance(parent, Tag) and parent["tag"] == "figcaption"
             ):
